@@ -1,0 +1,123 @@
+// Package dag holds a generic graph and its executor: stable order, cycles,
+// ranks, slots, rolls, finalisers, expansion at run time. It knows nothing of
+// workflows.
+package dag
+
+import (
+	"context"
+	"time"
+)
+
+// ID names a vertex.
+type ID string
+
+// Trigger says when an edge lets its dependant go on.
+type Trigger int
+
+// Succeeded edges need success (or tolerated failure, or disabled); a failed or
+// skipped dependency skips the dependant. Settled edges need any end.
+const (
+	Succeeded Trigger = iota
+	Settled
+)
+
+// Edge says that From waits for To.
+type Edge struct {
+	From, To ID
+	When     Trigger
+}
+
+// Traits are what the executor must know of a vertex.
+type Traits struct {
+	// Weight is how many slots the vertex holds while it runs. Zero holds none:
+	// polls and barriers.
+	Weight int
+	// Roll names a list of vertices of which at most a number run at once, in
+	// the order of their addition; see Graph.Roll. Empty means none.
+	Roll string
+	// Tolerated failures count as success for dependants, for the roll and for
+	// the run.
+	Tolerated bool
+	// Final vertices run on a context that the cancellation of the run does not
+	// end at once, but only after the executor's Grace.
+	Final bool
+}
+
+// State is what became of a vertex.
+type State int
+
+// The states. Restored vertices were done before the run started.
+const (
+	Pending State = iota
+	Running
+	Done
+	Disabled
+	Failed
+	Skipped
+	Canceled
+	Restored
+)
+
+// Result is what a visit returns when it did not fail.
+type Result struct {
+	// Disabled says that there was nothing to do: dependants go on.
+	Disabled bool
+	// Skipped says that the vertex cannot do its work for the reason given in
+	// Because: dependants are skipped. Empty means no.
+	Skipped string
+}
+
+// Transition is one change of state, reported by the coordinator in order.
+type Transition struct {
+	ID    ID
+	State State
+	// Err is why it failed, or the cause of the cancellation.
+	Err error
+	// Cause is the failed vertex because of which this one was skipped; the
+	// first one, not the nearest.
+	Cause ID
+	// Roll says that it was skipped because its roll stopped at Cause.
+	Roll bool
+	// Reason is the text of Result.Skipped.
+	Reason string
+	At     time.Time
+}
+
+// Expansion adds vertices and edges while the graph runs. The coordinator
+// applies it before the vertex that asked for it settles. Dependants of that
+// vertex can be made to wait for the new ones by edges.
+type Expansion[T any] struct {
+	Vertices []Vertex[T]
+	Edges    []Edge
+	Rolls    []Roll
+}
+
+// Vertex is an addition to a graph.
+type Vertex[T any] struct {
+	ID     ID
+	Value  T
+	Traits Traits
+}
+
+// Roll bounds how many vertices of a list run at once. When one fails, those
+// not yet started are skipped unless Continue.
+type Roll struct {
+	Name     string
+	Limit    int
+	Continue bool
+}
+
+// Visit does the work of one vertex. It runs in a goroutine of the executor.
+// A panic in it is the vertex's failure. expand may be called any number of
+// times before it returns.
+type Visit[T any] func(ctx context.Context, id ID, value T, control Control[T]) (Result, error)
+
+// Control is how a running vertex talks to the coordinator.
+type Control[T any] interface {
+	// Expand applies an expansion; it returns an error for a duplicate or
+	// unknown vertex or a cycle, and changes nothing then.
+	Expand(e Expansion[T]) error
+	// Idle gives the vertex's slots back while wait runs and takes them again
+	// after it: for back-off between attempts. The roll's ticket is kept.
+	Idle(ctx context.Context, wait func(context.Context) error) error
+}

@@ -1,0 +1,137 @@
+// Package dsl is the workflow language: files become a Workflow, parsed but
+// not evaluated. It has the functions of the language, the references in
+// expressions, and the rendering of diagnostics. It knows no step type and no
+// backend.
+package dsl
+
+import (
+	"github.com/hashicorp/hcl/v2"
+	"github.com/zclconf/go-cty/cty"
+)
+
+// Workflow is a file or a directory of files, parsed. All lists are in the
+// order of files and places.
+type Workflow struct {
+	// Name is that of the workflow block, else that of the file or directory.
+	Name        string
+	Description string
+	// Dir is the directory of the files, absolute.
+	Dir string
+	// Files are the parsed files by the name that ranges show, for snippets.
+	Files     map[string]*hcl.File
+	Settings  Settings
+	Variables []*Variable
+	Locals    []*Local
+	Backends  []*Backend
+	Clusters  []*Cluster
+	Steps     []*Step
+	Outputs   []*Output
+}
+
+// Settings are the arguments of the workflow block; absent ones are nil.
+type Settings struct {
+	Timeout     hcl.Expression
+	MaxParallel hcl.Expression
+	FailFast    hcl.Expression
+	// Range is the block's; empty when there is none.
+	Range hcl.Range
+}
+
+// Variable is a declared input.
+type Variable struct {
+	Name        string
+	Description string
+	// Type is the constraint; without one it is that of the default, else
+	// string (rule 18). Optional object attributes have their defaults filled
+	// in by Convert.
+	Type cty.Type
+	// Default is cty.NilVal when there is none.
+	Default   cty.Value
+	Sensitive bool
+	Nullable  bool
+	Range     hcl.Range
+}
+
+// Local is a named expression.
+type Local struct {
+	Name  string
+	Expr  hcl.Expression
+	Range hcl.Range
+}
+
+// Backend is a backend block; its body is for the plug-in's schema.
+type Backend struct {
+	Type, Name           string
+	Body                 hcl.Body
+	TypeRange, NameRange hcl.Range
+	Range                hcl.Range
+}
+
+// Cluster is a cluster block. Backend is nil when it is left out.
+type Cluster struct {
+	Name    string
+	Backend hcl.Expression
+	Roles   hcl.Expression
+	Range   hcl.Range
+}
+
+// Step is a step block. Body holds what is not a meta-argument, for the
+// plug-in's schema.
+type Step struct {
+	Type, Name           string
+	Meta                 Meta
+	Body                 hcl.Body
+	TypeRange, NameRange hcl.Range
+	// Range is the block's header.
+	Range hcl.Range
+}
+
+// Meta are the meta-arguments of a step; absent ones are nil.
+type Meta struct {
+	Node, Nodes, ForEach  hcl.Expression
+	AllowEmpty            hcl.Expression
+	DependsOn             []Reference
+	When                  hcl.Expression
+	Enabled               hcl.Expression
+	Timeout, Deadline     hcl.Expression
+	MaxParallel           hcl.Expression
+	OnFailure             hcl.Expression
+	Description, Verifies hcl.Expression
+	Retry                 *Retry
+}
+
+// Retry is a retry block; absent arguments are nil.
+type Retry struct {
+	Attempts, Delay, Factor, MaxDelay, Jitter, On hcl.Expression
+	Range                                         hcl.Range
+}
+
+// Output is an output block.
+type Output struct {
+	Name        string
+	Value       hcl.Expression
+	Description string
+	Sensitive   bool
+	Range       hcl.Range
+}
+
+// Reference is one place in an expression that names something else: the
+// longest form there is, such as step.version[node.name].stdout.
+type Reference struct {
+	// Root is the first word: var, local, step, cluster, each, node, probe,
+	// path, run, backend, or whatever else stands there.
+	Root string
+	// Name is the second word; empty when there is none.
+	Name string
+	// NameRange is where Name stands.
+	NameRange hcl.Range
+	// Key is the expression in the brackets right after the name, nil when
+	// there is none. Splat says that [*] or .* stands there instead.
+	Key   hcl.Expression
+	Splat bool
+	// Rest are the steps after the name or the key as far as they are static:
+	// .stdout, [0].
+	Rest hcl.Traversal
+	// Range covers the whole reference.
+	Range hcl.Range
+}

@@ -1,0 +1,235 @@
+// Package events is the vocabulary of a run: everything that happened is an
+// event, and whatever wants to know reads events. State folds them.
+package events
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// Record is an event with its number and time: what the journal holds and what
+// sinks receive. Numbers start at 1 and have no gaps.
+type Record struct {
+	Seq   int64
+	Time  time.Time
+	Event Event
+}
+
+// Event is one of the structs of this package.
+type Event interface {
+	// Kind is the event's name in the journal: "instance_started".
+	Kind() string
+	sealed()
+}
+
+// Sink receives every record once, in order, from one goroutine at a time. The
+// journal is a sink whose error ends the run; so is every other sink's error
+// reported once and then ignored.
+type Sink interface {
+	Write(Record) error
+}
+
+// Owner is the process that runs a run.
+type Owner struct {
+	Host  string `json:"host"`
+	PID   int    `json:"pid"`
+	Start string `json:"start"`
+}
+
+// RunStarted is the first event of a run.
+type RunStarted struct {
+	Run      string   `json:"run"`
+	Workflow string   `json:"workflow"`
+	File     string   `json:"file"`
+	Dir      string   `json:"dir"`
+	Version  string   `json:"version"`
+	Command  []string `json:"command"`
+	Owner    Owner    `json:"owner"`
+	Seed     int64    `json:"seed"`
+	Keep     string   `json:"keep"`
+	// Backends are what later commands need to find the machines.
+	Backends []Backend `json:"backends,omitempty"`
+	Clusters []Cluster `json:"clusters,omitempty"`
+	// Instances is how many there are at the start; expansions add to it.
+	Instances int `json:"instances"`
+}
+
+// Backend is a configured backend; Config is its value as JSON with type.
+type Backend struct {
+	Name   string                     `json:"name"`
+	Type   string                     `json:"type"`
+	Config json.RawMessage            `json:"config"`
+	Roles  map[string]json.RawMessage `json:"roles,omitempty"`
+}
+
+// Cluster says which backend has which nodes.
+type Cluster struct {
+	Name    string   `json:"name"`
+	Backend string   `json:"backend"`
+	Nodes   []string `json:"nodes"`
+}
+
+// BackendProgress is one line about the preparation of a backend.
+type BackendProgress struct {
+	Backend string `json:"backend"`
+	Line    string `json:"line"`
+}
+
+// NodesAllocated says that a cluster's addresses are known.
+type NodesAllocated struct {
+	Cluster string `json:"cluster"`
+	Nodes   []Node `json:"nodes"`
+}
+
+// Node is a node as later commands need it.
+type Node struct {
+	Name     string `json:"name"`
+	Role     string `json:"role"`
+	Index    int    `json:"index"`
+	IP       string `json:"ip"`
+	PublicIP string `json:"public_ip"`
+	Hostname string `json:"hostname"`
+}
+
+// InstanceStarted begins an attempt.
+type InstanceStarted struct {
+	Address string `json:"address"`
+	Type    string `json:"type"`
+	Node    string `json:"node,omitempty"`
+	Attempt int    `json:"attempt"`
+	// Attempts is how many there may be.
+	Attempts    int    `json:"attempts"`
+	Description string `json:"description,omitempty"`
+	Log         string `json:"log,omitempty"`
+}
+
+// InstanceProgress is a line for a person.
+type InstanceProgress struct {
+	Address string `json:"address"`
+	Line    string `json:"line"`
+}
+
+// AttemptFailed says that another attempt follows after Wait.
+type AttemptFailed struct {
+	Address string        `json:"address"`
+	Attempt int           `json:"attempt"`
+	Failure Failure       `json:"failure"`
+	Wait    time.Duration `json:"wait_ns"`
+}
+
+// InstanceEnded is the last event of an instance.
+type InstanceEnded struct {
+	Address  string        `json:"address"`
+	Type     string        `json:"type"`
+	Node     string        `json:"node,omitempty"`
+	State    State         `json:"state"`
+	Attempts int           `json:"attempts"`
+	Took     time.Duration `json:"took_ns"`
+	// Outputs is the value as JSON with type; sensitive parts are left out.
+	Outputs json.RawMessage `json:"outputs,omitempty"`
+	Failure *Failure        `json:"failure,omitempty"`
+	// Cause is the address of the failed instance behind a skip.
+	Cause string `json:"cause,omitempty"`
+	// Reason says why in words: "because step.x failed", "roll stopped by ...".
+	Reason string `json:"reason,omitempty"`
+	// Tolerated failures do not fail the run.
+	Tolerated bool `json:"tolerated,omitempty"`
+	// Finaliser says that the step ran after the main ones.
+	Finaliser bool `json:"finaliser,omitempty"`
+}
+
+// State is how an instance ended.
+type State string
+
+// The states of instances.
+const (
+	Succeeded State = "succeeded"
+	Failed    State = "failed"
+	Skipped   State = "skipped"
+	Disabled  State = "disabled"
+	Kept      State = "kept"
+	Reused    State = "reused"
+	Canceled  State = "canceled"
+)
+
+// FailureClass tells infrastructure trouble from a failed test.
+type FailureClass string
+
+// The classes, which are also the words of `retry { on = [...] }`.
+const (
+	ClassExitCode  FailureClass = "exit_code"
+	ClassAssert    FailureClass = "assert"
+	ClassTimeout   FailureClass = "timeout"
+	ClassTransport FailureClass = "transport"
+	ClassInput     FailureClass = "input"
+	ClassPanic     FailureClass = "panic"
+	ClassOther     FailureClass = "other"
+)
+
+// Failure is everything that a report says about a failure.
+type Failure struct {
+	Class   FailureClass `json:"class"`
+	Message string       `json:"message"`
+	// Hint says what to do.
+	Hint string `json:"hint,omitempty"`
+	// Command, ExitCode and Signal are those of a failed command.
+	Command  []string `json:"command,omitempty"`
+	ExitCode int      `json:"exit_code,omitempty"`
+	Signal   string   `json:"signal,omitempty"`
+	// Tail is the last 20 lines of the instance's output.
+	Tail []string `json:"tail,omitempty"`
+	Log  string   `json:"log,omitempty"`
+	// Condition, Operands and Observed are those of a failed assertion.
+	Condition string    `json:"condition,omitempty"`
+	Operands  []Operand `json:"operands,omitempty"`
+	Observed  []Operand `json:"observed,omitempty"`
+	Tries     int       `json:"tries,omitempty"`
+	// Source is "FILE:LINE", Snippet the rendered diagnostic when the failure
+	// came from an expression.
+	Source  string `json:"source,omitempty"`
+	Snippet string `json:"snippet,omitempty"`
+}
+
+// Operand is a part of a condition and its value.
+type Operand struct {
+	Text  string `json:"text"`
+	Value string `json:"value"`
+}
+
+// InstancesAdded says that a fan-out got its keys.
+type InstancesAdded struct {
+	Placeholder string   `json:"placeholder"`
+	Addresses   []string `json:"addresses"`
+}
+
+// Warning is something that the user should know and that stops nothing.
+type Warning struct {
+	Message string `json:"message"`
+}
+
+// RunCanceling says that the run stops early; finalisers follow.
+type RunCanceling struct {
+	Cause string `json:"cause"`
+}
+
+// CleanupFailed says what could not be removed and how to remove it.
+type CleanupFailed struct {
+	Cluster string `json:"cluster"`
+	Message string `json:"message"`
+	Command string `json:"command"`
+}
+
+// RunEnded is the last event of a run.
+type RunEnded struct {
+	// Exit is the process's exit code: see design.md 7.
+	Exit int `json:"exit"`
+	// Status is "passed", "failed", "canceled", "timed out", "trouble",
+	// "cleanup failed".
+	Status  string        `json:"status"`
+	Message string        `json:"message,omitempty"`
+	Took    time.Duration `json:"took_ns"`
+	// Outputs are the workflow's outputs, JSON values; sensitive ones are null.
+	Outputs map[string]json.RawMessage `json:"outputs,omitempty"`
+	// Kept are the clusters that were left running.
+	Kept []string `json:"kept,omitempty"`
+}

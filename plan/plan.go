@@ -1,0 +1,197 @@
+// Package plan turns a workflow and the step types into a graph of instances:
+// it evaluates what is known, checks everything else by type, and leaves one
+// function per instance for what is known only later. HCL stops here. It does
+// no input or output of its own: files, environment and values are passed in.
+package plan
+
+import (
+	"io/fs"
+	"time"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/dcosflow/dcosflow/backends"
+	"github.com/dcosflow/dcosflow/dag"
+	"github.com/dcosflow/dcosflow/dsl"
+	"github.com/dcosflow/dcosflow/steps"
+)
+
+// Input is everything that a plan depends on.
+type Input struct {
+	Workflow *dsl.Workflow
+	Steps    []steps.Type
+	Backends []backends.Type
+	// Values are the given variable values, the winners only.
+	Values map[string]Given
+	// Files is rooted at "/"; WorkingDir is where the tool was started.
+	Files      fs.FS
+	WorkingDir string
+	Env        func(name string) (string, bool)
+	Run        Run
+	// Static plans without variable values: those that miss are unknown. That
+	// is what `validate` does.
+	Static bool
+}
+
+// Run is what expressions see as `run`.
+type Run struct {
+	ID   string
+	Seed int64
+	Dir  string
+}
+
+// Given is a variable's value and where it came from.
+type Given struct {
+	// Text is the raw text of --var or of the environment; Value that of a
+	// file. Exactly one is set.
+	Text  *string
+	Value cty.Value
+	// Origin is for people: "--var", "DCOSFLOW_VAR_x", "FILE:LINE".
+	Origin string
+	Range  hcl.Range
+}
+
+// Plan is a checked graph, ready to run.
+type Plan struct {
+	Name        string
+	Description string
+	// Dir is the directory of the workflow.
+	Dir       string
+	Run       Run
+	Settings  Settings
+	Variables []Variable
+	Backends  []Backend
+	Clusters  []Cluster
+	Graph     *dag.Graph[*Instance]
+	// Outputs evaluates the workflow's outputs.
+	Outputs func(Facts) ([]OutputValue, error)
+	// Files are for the snippets of late diagnostics.
+	Files map[string]*hcl.File
+}
+
+// Settings bound a whole run; zero means no bound.
+type Settings struct {
+	Timeout     time.Duration
+	MaxParallel int
+	FailFast    bool
+}
+
+// Variable is the value that a variable has and why.
+type Variable struct {
+	Name      string
+	Value     cty.Value
+	Sensitive bool
+	Origin    string
+}
+
+// Backend is a configured backend.
+type Backend struct {
+	Name   string
+	Type   *backends.Type
+	Config backends.Config
+}
+
+// Cluster is a declared cluster.
+type Cluster struct {
+	Name    string
+	Backend string
+	Roles   []backends.RoleCount
+	// Nodes are in index order of the roles; addresses are unknown.
+	Nodes []backends.Node
+}
+
+// OutputValue is one output of the workflow.
+type OutputValue struct {
+	Name      string
+	Value     cty.Value
+	Sensitive bool
+}
+
+// Kind says what a vertex of the graph is.
+type Kind int
+
+// The kinds. An Expander makes the instances of a fan-out whose keys are known
+// only at run time; its Join settles after them, and dependants wait for that.
+// The Barrier settles after all main instances; finalisers hang on it.
+const (
+	Work Kind = iota
+	Expander
+	Join
+	Barrier
+)
+
+// When says after which runs an instance works.
+type When string
+
+// The values of `when`.
+const (
+	OnSuccess When = "on_success"
+	OnFailure When = "on_failure"
+	Always    When = "always"
+)
+
+// Instance is the value of a vertex.
+type Instance struct {
+	// ID is the address: step.version["agent-0"].
+	ID   dag.ID
+	Kind Kind
+	// Step is the step's name and Key the instance's; Keyed tells "" from none.
+	Step  string
+	Key   string
+	Keyed bool
+	Type  *steps.Type
+	// Cluster and Node say where it runs; both empty without a node. For
+	// EachNode types they name the node that the instance makes.
+	Cluster, Node string
+	// Subject is the cluster of a `cluster` argument.
+	Subject     string
+	When        When
+	Timeout     time.Duration
+	Deadline    time.Duration
+	Retry       Retry
+	Tolerated   bool
+	Description string
+	// Added says that the plan put it there, not the file.
+	Added bool
+	Range hcl.Range
+
+	// Enabled evaluates `enabled`; nil means true.
+	Enabled func(Facts) (bool, error)
+	// Configure evaluates the arguments for Type.New. Errors are *Error.
+	Configure func(Facts) (cty.Value, error)
+	// Expand makes the instances of an Expander.
+	Expand func(Facts) (dag.Expansion[*Instance], error)
+}
+
+// Retry says how an instance is repeated. One attempt means no retry.
+type Retry struct {
+	Attempts int
+	Delay    time.Duration
+	Factor   float64
+	MaxDelay time.Duration
+	// Jitter is a fraction of the delay, 0 to 1.
+	Jitter float64
+	// On lists failure classes ("transport", "timeout", "exit_code", "assert",
+	// "any").
+	On []string
+}
+
+// Facts are what a run knows by now. It is asked only for what an instance's
+// dependencies made known.
+type Facts interface {
+	// Nodes returns the nodes of a cluster with their addresses.
+	Nodes(cluster string) []backends.Node
+	// Output returns the outputs of an instance that settled: an object of the
+	// type's outputs, or a null of that type when it was disabled or failed
+	// without any. False when it has not settled.
+	Output(id dag.ID) (cty.Value, bool)
+	// Expanded returns what an Expander made, in order; false before that.
+	Expanded(expander dag.ID) ([]*Instance, bool)
+}
+
+// Error is a problem of an expression at run time, with its source.
+type Error struct {
+	Diags hcl.Diagnostics
+	Files map[string]*hcl.File
+}
