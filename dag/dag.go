@@ -33,7 +33,7 @@ type Traits struct {
 	// polls and barriers.
 	Weight int
 	// Roll names a list of vertices of which at most a number run at once, in
-	// the order of their addition; see Graph.Roll. Empty means none.
+	// the order of their addition; see Graph.SetRoll. Empty means none.
 	Roll string
 	// Tolerated failures count as success for dependants, for the roll and for
 	// the run.
