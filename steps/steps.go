@@ -6,7 +6,6 @@ package steps
 import (
 	"context"
 	"io"
-	"strings"
 	"time"
 
 	"github.com/zclconf/go-cty/cty"
@@ -65,10 +64,7 @@ type Type struct {
 }
 
 // Summary returns the first sentence of the documentation.
-func (t *Type) Summary() string {
-	first, _, _ := strings.Cut(strings.ReplaceAll(t.Doc, "\n", " "), ". ")
-	return strings.TrimSuffix(first, ".")
-}
+func (t *Type) Summary() string { return Summary(t.Doc) }
 
 // Step is one instance at work. Run is called once per attempt on a new Step.
 type Step interface {
