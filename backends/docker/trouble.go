@@ -1,0 +1,40 @@
+package docker
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/docker/docker/client"
+
+	"github.com/dcosflow/dcosflow/backends"
+)
+
+// hints map what engines say to what the user can do. The first match counts.
+var hints = []struct{ text, hint string }{
+	{"no space left on device", "the engine's disk is full: `docker system df` shows what fills it, `dcosflow clean` removes what earlier runs left"},
+	{"could not find an available", "all address pools of the engine are used: `dcosflow clean` or `docker network prune` frees networks, or set `subnet` in the backend block"},
+	{"Pool overlaps", "another network has these addresses: choose another `subnet` in the backend block, or leave it out"},
+	{"permission denied while trying to connect", "this user may not use the Docker engine: run as root or join the group `docker`"},
+	{"too many open files", "raise the limit of inotify instances: `sysctl fs.inotify.max_user_instances=1024`"},
+}
+
+// trouble wraps an error of the engine, with a hint when the text is known. The
+// end of a context stays what it is.
+func trouble(op string, err error) error {
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	t := &backends.TroubleError{Op: op, Err: err}
+	if client.IsErrConnectionFailed(err) {
+		t.Hint = "is Docker running? Start it (`systemctl start docker`), or set DOCKER_HOST or `host` in the backend block to the address of an engine"
+		return t
+	}
+	for _, h := range hints {
+		if strings.Contains(err.Error(), h.text) {
+			t.Hint = h.hint
+			break
+		}
+	}
+	return t
+}
