@@ -22,10 +22,10 @@ type Event interface {
 	sealed()
 }
 
-// Sink receives every record once, in order, from one goroutine at a time. The
-// journal is a sink whose error ends the run; so is every other sink's error
-// reported once and then ignored.
+// Sink receives every record once, in order, from one goroutine at a time.
 type Sink interface {
+	// Write takes one record. An error of the journal ends the run; any other
+	// sink gets nothing more after its first error.
 	Write(Record) error
 }
 
@@ -91,7 +91,24 @@ type Node struct {
 	Hostname string `json:"hostname"`
 }
 
-// InstanceStarted begins an attempt.
+// NodeBooted says that a node exists and has booted.
+type NodeBooted struct {
+	Cluster string `json:"cluster"`
+	Node    string `json:"node"`
+	// State is "running" or "degraded"; then FailedUnits says why.
+	State       string        `json:"state,omitempty"`
+	FailedUnits []string      `json:"failed_units,omitempty"`
+	Took        time.Duration `json:"took_ns"`
+}
+
+// ClusterDeleted says that nothing is left of a cluster.
+type ClusterDeleted struct {
+	Cluster string        `json:"cluster"`
+	Took    time.Duration `json:"took_ns"`
+}
+
+// InstanceStarted begins an attempt. Log is the folder of its log files,
+// relative to the run's.
 type InstanceStarted struct {
 	Address string `json:"address"`
 	Type    string `json:"type"`
@@ -178,12 +195,15 @@ type Failure struct {
 	Signal   string   `json:"signal,omitempty"`
 	// Tail is the last 20 lines of the instance's output.
 	Tail []string `json:"tail,omitempty"`
-	Log  string   `json:"log,omitempty"`
+	// Log is the log file that says most, relative to the run's folder.
+	Log string `json:"log,omitempty"`
 	// Condition, Operands and Observed are those of a failed assertion.
 	Condition string    `json:"condition,omitempty"`
 	Operands  []Operand `json:"operands,omitempty"`
 	Observed  []Operand `json:"observed,omitempty"`
 	Tries     int       `json:"tries,omitempty"`
+	// Took is how long this attempt took.
+	Took time.Duration `json:"took_ns,omitempty"`
 	// Source is "FILE:LINE", Snippet the rendered diagnostic when the failure
 	// came from an expression.
 	Source  string `json:"source,omitempty"`
@@ -221,15 +241,31 @@ type CleanupFailed struct {
 
 // RunEnded is the last event of a run.
 type RunEnded struct {
-	// Exit is the process's exit code: see design.md 7.
-	Exit int `json:"exit"`
-	// Status is "passed", "failed", "canceled", "timed out", "trouble",
-	// "cleanup failed".
-	Status  string        `json:"status"`
+	// Exit is the process's exit code: 0 passed, 1 failed, 3 trouble, 4 clean-up
+	// failed, 124 timed out, 130 interrupted.
+	Exit   int    `json:"exit"`
+	Status Status `json:"status"`
+	// Message says why, when no instance's failure does; Hint what to do.
 	Message string        `json:"message,omitempty"`
+	Hint    string        `json:"hint,omitempty"`
 	Took    time.Duration `json:"took_ns"`
 	// Outputs are the workflow's outputs, JSON values; sensitive ones are null.
 	Outputs map[string]json.RawMessage `json:"outputs,omitempty"`
 	// Kept are the clusters that were left running.
 	Kept []string `json:"kept,omitempty"`
 }
+
+// Status is how a run ended, or that it has not.
+type Status string
+
+// The statuses; the first two are those of a run that has not ended.
+const (
+	StatusRunning       Status = "running"
+	StatusCanceling     Status = "canceling"
+	StatusPassed        Status = "passed"
+	StatusFailed        Status = "failed"
+	StatusCanceled      Status = "canceled"
+	StatusTimedOut      Status = "timed out"
+	StatusTrouble       Status = "trouble"
+	StatusCleanupFailed Status = "cleanup failed"
+)

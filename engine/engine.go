@@ -1,0 +1,78 @@
+// Package engine runs a plan: it makes the machines, works through the graph,
+// publishes what happens as events, and leaves nothing behind that it was not
+// told to keep. It is the only room that touches the world, through backends
+// and steps.
+package engine
+
+import (
+	"context"
+	"time"
+
+	"github.com/dcosflow/dcosflow/backends"
+	"github.com/dcosflow/dcosflow/events"
+	"github.com/dcosflow/dcosflow/plan"
+)
+
+// Options say what to run and how.
+type Options struct {
+	// Plan is what to run; its Run holds the id, the seed and the run's folder
+	// (absolute).
+	Plan *plan.Plan
+	Info RunInfo
+	// Backends makes a backend; nil means Type.New(Config).
+	Backends func(plan.Backend) (backends.Backend, error)
+	// Local reaches the machine of the tool.
+	Local backends.Transport
+	// Sinks receive the events; the first one is the journal.
+	Sinks []events.Sink
+	// Parallel is how many steps work at once, when the workflow has no
+	// max_parallel; 0 means the larger of 16 and four times the CPUs.
+	Parallel int
+	Keep     Keep
+	// FailFast cancels the run at the first failure; the workflow may also ask
+	// for it.
+	FailFast bool
+	// Timeout overrides the workflow's when it is not zero.
+	Timeout time.Duration
+	// Grace is how long finalisers have after a cancellation; 0 means two
+	// minutes.
+	Grace time.Duration
+	// Abort is the second Ctrl-C: when it is closed, everything ends at once,
+	// nothing is removed, and the events say what is left. Nil means never.
+	Abort <-chan struct{}
+}
+
+// RunInfo is what the record of a run says besides the plan.
+type RunInfo struct {
+	// File is the workflow's file or folder, as the user gave it.
+	File    string
+	Version string
+	Command []string
+	Owner   events.Owner
+}
+
+// Keep says after which runs the clusters stay.
+type Keep string
+
+// The values of Keep; the zero value means KeepNever. An interrupted run keeps
+// its clusters only under KeepAlways.
+const (
+	KeepNever     Keep = "never"
+	KeepOnFailure Keep = "on-failure"
+	KeepAlways    Keep = "always"
+)
+
+// Result is how a run ended.
+type Result struct {
+	// Exit is the process's exit code.
+	Exit int
+	// Run is the fold of all events.
+	Run *events.Run
+}
+
+// Run runs a plan to its end. The end of ctx is Ctrl-C: nothing more starts,
+// steps are cancelled, finalisers run, clusters are removed. The error is only
+// for a run that could not even start, or a report that could not be written.
+func Run(ctx context.Context, o Options) (Result, error) {
+	panic("soon")
+}

@@ -1,0 +1,185 @@
+package events
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// Ticker is the optional ability of a sink that has something to say while
+// nothing happens. Tick is called about once a second, from the goroutine that
+// writes.
+type Ticker interface {
+	Tick(now time.Time) error
+}
+
+// Bus numbers events and delivers them in order: to the journal at once, to
+// every other sink as fast as that can take them, so that a blocked terminal
+// stops nothing.
+type Bus struct {
+	journal Sink
+	queues  []*queue
+	pumps   sync.WaitGroup
+
+	mu    sync.Mutex
+	seq   int64
+	lost  error
+	ended bool
+}
+
+// NewBus starts a bus. The journal may be nil. Whoever makes a bus closes it.
+func NewBus(journal Sink, others ...Sink) *Bus {
+	b := &Bus{journal: journal}
+	for _, s := range others {
+		q := newQueue(s)
+		b.queues = append(b.queues, q)
+		b.pumps.Go(func() { b.pump(q) })
+	}
+	return b
+}
+
+// Publish journals an event and passes it on; the record is what the sinks
+// get. The error is the journal's: from then on nothing is journalled, but the
+// other sinks still get everything, so that a person sees how the run ends.
+// Every later call returns the same error.
+func (b *Bus) Publish(e Event) (Record, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.publish(e), b.lost
+}
+
+// publish is called with the lock held.
+func (b *Bus) publish(e Event) Record {
+	b.seq++
+	r := Record{Seq: b.seq, Time: time.Now().UTC().Round(0), Event: e}
+	if b.lost == nil && b.journal != nil {
+		b.lost = b.journal.Write(r)
+	}
+	if _, ok := e.(RunEnded); ok {
+		b.ended = true
+	}
+	for _, q := range b.queues {
+		q.add(r)
+	}
+	return r
+}
+
+// Close waits until every sink has what was published, at most until ctx ends,
+// and returns the errors of the sinks without the journal's.
+func (b *Bus) Close(ctx context.Context) error {
+	var errs []error
+	for _, q := range b.queues {
+		q.close()
+	}
+	for _, q := range b.queues {
+		select {
+		case <-q.drained:
+			errs = append(errs, q.err)
+		case <-ctx.Done():
+			errs = append(errs, fmt.Errorf("write the last events to %T: %w", q.sink, context.Cause(ctx)))
+			return errors.Join(errs...)
+		}
+	}
+	b.pumps.Wait()
+	return errors.Join(errs...)
+}
+
+// pump delivers to one sink until its queue is closed and empty.
+func (b *Bus) pump(q *queue) {
+	defer close(q.drained)
+	if q.err = q.deliver(); q.err == nil {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	// Nothing follows RunEnded; then the error is Close's alone.
+	if !b.ended {
+		b.publish(Warning{Message: fmt.Sprintf("a report stops here: %v", q.err)})
+	}
+}
+
+// queue holds what a sink has not taken yet. It has no bound: events are
+// small, and whoever publishes must never wait for a terminal.
+type queue struct {
+	sink    Sink
+	wake    chan struct{}
+	drained chan struct{}
+	err     error // of the sink; belongs to the pump until drained is closed
+
+	mu      sync.Mutex
+	waiting []Record
+	closed  bool
+}
+
+func newQueue(s Sink) *queue {
+	return &queue{sink: s, wake: make(chan struct{}, 1), drained: make(chan struct{})}
+}
+
+func (q *queue) add(r Record) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if !q.closed {
+		q.waiting = append(q.waiting, r)
+		q.signal()
+	}
+}
+
+func (q *queue) close() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.closed = true
+	q.signal()
+}
+
+func (q *queue) signal() {
+	select {
+	case q.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (q *queue) take() (records []Record, closed bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	records, q.waiting = q.waiting, nil
+	return records, q.closed
+}
+
+// deliver writes until the queue is closed and empty, or the sink fails; then
+// the queue takes nothing more.
+func (q *queue) deliver() error {
+	defer q.close()
+	ticks, stop := ticks(q.sink)
+	defer stop()
+	for {
+		select {
+		case <-q.wake:
+		case now := <-ticks:
+			if err := q.sink.(Ticker).Tick(now); err != nil {
+				return err
+			}
+			continue
+		}
+		records, closed := q.take()
+		for _, r := range records {
+			if err := q.sink.Write(r); err != nil {
+				return err
+			}
+		}
+		if closed {
+			return nil
+		}
+	}
+}
+
+// ticks is the one place where Ticker is asked for; a sink without it gets a
+// channel on which nothing comes.
+func ticks(s Sink) (ticks <-chan time.Time, stop func()) {
+	if _, ok := s.(Ticker); !ok {
+		return nil, func() {}
+	}
+	t := time.NewTicker(time.Second)
+	return t.C, t.Stop
+}

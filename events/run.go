@@ -1,0 +1,243 @@
+package events
+
+import (
+	"encoding/json"
+	"slices"
+	"time"
+)
+
+// Run is what the events of a run add up to: a pure fold, so every prefix of a
+// journal has one. Progress, summary and later commands read it.
+type Run struct {
+	// Started is the first event; its zero value means that there was none.
+	Started   RunStarted
+	StartedAt time.Time
+	// LastAt is the time of the last event.
+	LastAt time.Time
+	Status Status
+	// CancelCause says why the run stops early; empty when it does not.
+	CancelCause string
+	// Ended is nil while the run goes on.
+	Ended *RunEnded
+	// Clusters are in the order of the plan, their nodes in index order.
+	Clusters []*ClusterState
+	// Instances are in the order of their first event.
+	Instances []*Instance
+	Warnings  []string
+	// Cleanup holds what could not be removed.
+	Cleanup []CleanupFailed
+	Counts  Counts
+
+	byAddress map[string]*Instance
+}
+
+// Counts says how many instances are in which state.
+type Counts struct {
+	// Total is how many there are, including those not yet started.
+	Total, Running                                                          int
+	Succeeded, Failed, Skipped, Disabled, Kept, Reused, Canceled, Tolerated int
+}
+
+// Instance is what became of a step instance.
+type Instance struct {
+	Address, Type, Node, Description string
+	// State is empty until the instance ended.
+	State              State
+	Attempt, Attempts  int
+	StartedAt, EndedAt time.Time
+	Took               time.Duration
+	// Waiting says that an attempt failed and the next one has not begun.
+	Waiting   bool
+	Line      string // the last line of progress
+	Outputs   json.RawMessage
+	Failure   *Failure
+	Cause     string
+	Reason    string
+	Tolerated bool
+	Finaliser bool
+}
+
+// ClusterState is what exists of a cluster.
+type ClusterState struct {
+	Name, Backend string
+	Nodes         []NodeState
+	// Allocated says that the backend was asked for it, Deleted that it is gone.
+	Allocated, Deleted bool
+}
+
+// NodeState is what is known of a node.
+type NodeState struct {
+	Node
+	Booted      bool
+	Boot        string
+	FailedUnits []string
+}
+
+// Fold adds up records.
+func Fold(records []Record) *Run {
+	run := &Run{}
+	for _, r := range records {
+		run.Apply(r)
+	}
+	return run
+}
+
+// Apply adds the next record. Events that it does not know change nothing.
+func (r *Run) Apply(rec Record) {
+	r.LastAt = rec.Time
+	switch e := rec.Event.(type) {
+	case RunStarted:
+		r.start(e, rec.Time)
+	case NodesAllocated:
+		r.allocate(e)
+	case NodeBooted:
+		r.boot(e)
+	case ClusterDeleted:
+		r.cluster(e.Cluster).Deleted = true
+	case InstancesAdded:
+		r.Counts.Total += len(e.Addresses)
+	case InstanceStarted:
+		r.begin(e, rec.Time)
+	case InstanceProgress:
+		r.instance(e.Address).Line = e.Line
+	case AttemptFailed:
+		i := r.instance(e.Address)
+		i.Waiting, i.Failure = true, &e.Failure
+	case InstanceEnded:
+		r.end(e, rec.Time)
+	case Warning:
+		r.Warnings = append(r.Warnings, e.Message)
+	case RunCanceling:
+		r.Status, r.CancelCause = StatusCanceling, e.Cause
+	case CleanupFailed:
+		r.Cleanup = append(r.Cleanup, e)
+	case RunEnded:
+		r.Status, r.Ended = e.Status, &e
+	}
+}
+
+// Instance finds an instance by its address; nil when no event named it.
+func (r *Run) Instance(address string) *Instance { return r.byAddress[address] }
+
+// Failures lists the failed instances in the order of their first event.
+func (r *Run) Failures() []*Instance {
+	var failed []*Instance
+	for _, i := range r.Instances {
+		if i.State == Failed {
+			failed = append(failed, i)
+		}
+	}
+	return failed
+}
+
+// InProgress lists the instances that have started and not ended.
+func (r *Run) InProgress() []*Instance {
+	var running []*Instance
+	for _, i := range r.Instances {
+		if i.State == "" && i.Attempt > 0 {
+			running = append(running, i)
+		}
+	}
+	return running
+}
+
+func (r *Run) start(e RunStarted, at time.Time) {
+	r.Started, r.StartedAt, r.Status = e, at, StatusRunning
+	r.Counts.Total += e.Instances
+	for _, c := range e.Clusters {
+		state := r.cluster(c.Name)
+		state.Backend = c.Backend
+		for _, n := range c.Nodes {
+			state.node(n)
+		}
+	}
+}
+
+func (r *Run) allocate(e NodesAllocated) {
+	c := r.cluster(e.Cluster)
+	c.Allocated = true
+	for _, n := range e.Nodes {
+		c.node(n.Name).Node = n
+	}
+}
+
+func (r *Run) boot(e NodeBooted) {
+	n := r.cluster(e.Cluster).node(e.Node)
+	n.Booted, n.Boot, n.FailedUnits = true, e.State, e.FailedUnits
+}
+
+func (r *Run) begin(e InstanceStarted, at time.Time) {
+	i := r.instance(e.Address)
+	if i.Attempt == 0 {
+		i.StartedAt = at
+		r.Counts.Running++
+	}
+	i.Type, i.Node, i.Description = e.Type, e.Node, e.Description
+	i.Attempt, i.Attempts, i.Waiting = e.Attempt, e.Attempts, false
+}
+
+func (r *Run) end(e InstanceEnded, at time.Time) {
+	i := r.instance(e.Address)
+	if i.Attempt > 0 && i.State == "" {
+		r.Counts.Running--
+	}
+	i.Type, i.Node, i.State = e.Type, e.Node, e.State
+	i.EndedAt, i.Took, i.Waiting = at, e.Took, false
+	i.Outputs, i.Failure = e.Outputs, e.Failure
+	i.Cause, i.Reason = e.Cause, e.Reason
+	i.Tolerated, i.Finaliser = e.Tolerated, e.Finaliser
+	r.Counts.add(e)
+}
+
+func (c *Counts) add(e InstanceEnded) {
+	switch e.State {
+	case Succeeded:
+		c.Succeeded++
+	case Failed:
+		c.Failed++
+		if e.Tolerated {
+			c.Tolerated++
+		}
+	case Skipped:
+		c.Skipped++
+	case Disabled:
+		c.Disabled++
+	case Kept:
+		c.Kept++
+	case Reused:
+		c.Reused++
+	case Canceled:
+		c.Canceled++
+	}
+}
+
+func (r *Run) instance(address string) *Instance {
+	if i, ok := r.byAddress[address]; ok {
+		return i
+	}
+	if r.byAddress == nil {
+		r.byAddress = map[string]*Instance{}
+	}
+	i := &Instance{Address: address}
+	r.byAddress[address] = i
+	r.Instances = append(r.Instances, i)
+	return i
+}
+
+func (r *Run) cluster(name string) *ClusterState {
+	i := slices.IndexFunc(r.Clusters, func(c *ClusterState) bool { return c.Name == name })
+	if i < 0 {
+		i = len(r.Clusters)
+		r.Clusters = append(r.Clusters, &ClusterState{Name: name})
+	}
+	return r.Clusters[i]
+}
+
+func (c *ClusterState) node(name string) *NodeState {
+	i := slices.IndexFunc(c.Nodes, func(n NodeState) bool { return n.Name == name })
+	if i < 0 {
+		i = len(c.Nodes)
+		c.Nodes = append(c.Nodes, NodeState{Node: Node{Name: name}})
+	}
+	return &c.Nodes[i]
+}
