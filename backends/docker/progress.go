@@ -7,8 +7,12 @@ import (
 	"fmt"
 	"io"
 	"os/exec"
+	"regexp"
 	"strings"
 )
+
+// colours are what the engine puts around the error output of a build.
+var colours = regexp.MustCompile("\x1b\\[[0-9;]*m")
 
 // tailLines is how many lines an error of a build shows.
 const tailLines = 20
@@ -27,7 +31,7 @@ func followStream(r io.Reader, progress func(string)) error {
 		if m.Error != "" {
 			return withTail(errors.New(m.Error), tail)
 		}
-		for line := range strings.Lines(m.Stream) {
+		for line := range strings.Lines(colours.ReplaceAllString(m.Stream, "")) {
 			if line = strings.TrimSpace(line); line != "" {
 				tail = appendTail(tail, line)
 				progress(line)
