@@ -24,23 +24,20 @@ func (e *CycleError) Error() string {
 }
 
 // cycle finds a shortest cycle among the vertices that an ordering left over:
-// those that still wait for something. It looks from each vertex in turn and
-// then leaves it out, because all cycles through it have been seen.
+// those that wait for more than none of the others. It looks from each in turn
+// and then leaves it out, since all cycles through it have been seen, together
+// with what only waited for it.
 func (g *Graph[T]) cycle(waiting []int) *CycleError {
-	left := make([]bool, len(g.vertices))
-	for v := range left {
-		left[v] = waiting[v] > 0
-	}
-	s := search{left: left, via: make([]int, len(left)), seen: make([]int, len(left))}
+	s := search{waiting: waiting, via: make([]int, len(waiting)), seen: make([]int, len(waiting))}
 	var best []int
-	for root := range left {
-		if !left[root] {
+	for root := range waiting {
+		if waiting[root] == 0 {
 			continue
 		}
 		if found := g.cycleThrough(root, &s, len(best)); found != nil {
 			best = found
 		}
-		left[root] = false
+		g.leaveOut(root, waiting)
 	}
 	first := 0
 	for i, at := range best {
@@ -48,39 +45,36 @@ func (g *Graph[T]) cycle(waiting []int) *CycleError {
 			first = i
 		}
 	}
-	return &CycleError{Edges: g.named(append(best[first:len(best):len(best)], best[:first]...))}
+	return &CycleError{Edges: g.named(slices.Concat(best[first:], best[:first]))}
 }
 
 // search is the memory of one breadth-first search after the other.
 type search struct {
-	left  []bool
-	via   []int // the edge by which a vertex was reached
-	seen  []int // the root from which it was reached, plus one
-	queue []int
+	waiting        []int // zero for what has been left out
+	via            []int // the edge by which a vertex was reached
+	seen           []int // the root from which it was reached, plus one
+	frontier, next []int
 }
 
 // cycleThrough returns the edges of a shortest cycle through root, nil if there
-// is none with fewer than shorter edges (zero means any).
-func (g *Graph[T]) cycleThrough(root int, s *search, shorter int) []int {
-	s.queue = append(s.queue[:0], root)
-	level := len(s.queue)
-	for depth, at := 1, 0; at < len(s.queue) && (shorter == 0 || depth < shorter); at++ {
-		if at == level {
-			depth, level = depth+1, len(s.queue)
-			if shorter != 0 && depth >= shorter {
-				return nil
+// is none with fewer than limit edges; a limit of zero is none.
+func (g *Graph[T]) cycleThrough(root int, s *search, limit int) []int {
+	s.frontier = append(s.frontier[:0], root)
+	for length := 1; len(s.frontier) > 0 && (limit == 0 || length < limit); length++ {
+		s.next = s.next[:0]
+		for _, v := range s.frontier {
+			for _, at := range g.vertices[v].dependencies {
+				to := g.edges[at].to
+				if to == root {
+					return g.trail(at, root, s.via)
+				}
+				if s.waiting[to] > 0 && s.seen[to] != root+1 {
+					s.seen[to], s.via[to] = root+1, at
+					s.next = append(s.next, to)
+				}
 			}
 		}
-		for _, e := range g.vertices[s.queue[at]].dependencies {
-			to := g.edges[e].to
-			if to == root {
-				return g.trail(e, root, s.via)
-			}
-			if s.left[to] && s.seen[to] != root+1 {
-				s.seen[to], s.via[to] = root+1, e
-				s.queue = append(s.queue, to)
-			}
-		}
+		s.frontier, s.next = s.next, s.frontier
 	}
 	return nil
 }
@@ -93,4 +87,21 @@ func (g *Graph[T]) trail(last, root int, via []int) []int {
 	}
 	slices.Reverse(trail)
 	return trail
+}
+
+// leaveOut takes v out of waiting, and what waits for nothing else any more.
+func (g *Graph[T]) leaveOut(v int, waiting []int) {
+	waiting[v] = 0
+	for out := []int{v}; len(out) > 0; {
+		v, out = out[len(out)-1], out[:len(out)-1]
+		for _, at := range g.vertices[v].dependants {
+			from := g.edges[at].from
+			if waiting[from] == 0 {
+				continue
+			}
+			if waiting[from]--; waiting[from] == 0 {
+				out = append(out, from)
+			}
+		}
+	}
 }

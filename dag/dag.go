@@ -58,6 +58,15 @@ const (
 	Restored
 )
 
+// String is the state's name in lower case.
+func (s State) String() string {
+	names := [...]string{"pending", "running", "done", "disabled", "failed", "skipped", "canceled", "restored"}
+	if s < 0 || int(s) >= len(names) {
+		return "unknown"
+	}
+	return names[s]
+}
+
 // Result is what a visit returns when it did not fail.
 type Result struct {
 	// Disabled says that there was nothing to do: dependants go on.
@@ -118,6 +127,8 @@ type Control[T any] interface {
 	// unknown vertex or a cycle, and changes nothing then.
 	Expand(e Expansion[T]) error
 	// Idle gives the vertex's slots back while wait runs and takes them again
-	// after it: for back-off between attempts. The roll's ticket is kept.
+	// after it, queueing with the ready vertices: for back-off between attempts.
+	// The roll's ticket is kept. When ctx ends first, the error is wait's or
+	// ctx's cause and the vertex holds no slots any more. One call at a time.
 	Idle(ctx context.Context, wait func(context.Context) error) error
 }

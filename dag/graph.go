@@ -1,6 +1,11 @@
 package dag
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+)
 
 // Graph is a set of vertices with a payload each, and edges between them. It
 // remembers the order of additions, which breaks every tie. Reading it from
@@ -29,17 +34,25 @@ func New[T any]() *Graph[T] {
 	return &Graph[T]{index: map[ID]int{}, byEnds: map[[2]int]int{}, rolls: map[string]Roll{}}
 }
 
-// Add appends a vertex. It is an error when the id exists or the weight is negative.
+// Add appends a vertex. It is an error when the id is empty or exists already
+// or the weight is negative.
 func (g *Graph[T]) Add(id ID, value T, traits Traits) error {
+	if id == "" {
+		return errors.New("a vertex needs an id")
+	}
 	if g.Has(id) {
 		return fmt.Errorf("vertex %q exists already", id)
 	}
 	if traits.Weight < 0 {
 		return fmt.Errorf("vertex %q has the weight %d; it must not be negative", id, traits.Weight)
 	}
-	g.index[id] = len(g.vertices)
-	g.vertices = append(g.vertices, vertex[T]{Vertex: Vertex[T]{ID: id, Value: value, Traits: traits}})
+	g.insert(Vertex[T]{ID: id, Value: value, Traits: traits})
 	return nil
+}
+
+func (g *Graph[T]) insert(v Vertex[T]) {
+	g.index[v.ID] = len(g.vertices)
+	g.vertices = append(g.vertices, vertex[T]{Vertex: v})
 }
 
 // DependOn makes id wait for on. Both must exist. Of two equal edges one
@@ -54,17 +67,21 @@ func (g *Graph[T]) DependOn(id, on ID, when Trigger) error {
 	if !known {
 		return fmt.Errorf("vertex %q, for which %q waits, does not exist", on, id)
 	}
+	g.connect(from, to, when)
+	return nil
+}
+
+func (g *Graph[T]) connect(from, to int, when Trigger) {
 	ends := [2]int{from, to}
 	if at, exists := g.byEnds[ends]; exists {
 		g.edges[at].when = min(g.edges[at].when, when) // Succeeded is the least
-		return nil
+		return
 	}
 	at := len(g.edges)
 	g.byEnds[ends] = at
 	g.edges = append(g.edges, edge{from, to, when})
 	g.vertices[from].dependencies = append(g.vertices[from].dependencies, at)
 	g.vertices[to].dependants = append(g.vertices[to].dependants, at)
-	return nil
 }
 
 // SetRoll declares the roll that vertices name in their traits, before or after
@@ -147,4 +164,17 @@ func (g *Graph[T]) named(places []int) []Edge {
 		edges[i] = Edge{From: g.vertices[e.from].ID, To: g.vertices[e.to].ID, When: e.when}
 	}
 	return edges
+}
+
+// clone copies what a change of the graph would change.
+func (g *Graph[T]) clone() *Graph[T] {
+	c := &Graph[T]{
+		vertices: slices.Clone(g.vertices), index: maps.Clone(g.index),
+		edges: slices.Clone(g.edges), byEnds: maps.Clone(g.byEnds), rolls: maps.Clone(g.rolls),
+	}
+	for i := range c.vertices {
+		v := &c.vertices[i]
+		v.dependencies, v.dependants = slices.Clip(v.dependencies), slices.Clip(v.dependants)
+	}
+	return c
 }

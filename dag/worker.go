@@ -1,0 +1,129 @@
+package dag
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+)
+
+// PanicError is the failure of a vertex whose visit panicked.
+type PanicError struct {
+	Value any
+	Stack []byte
+}
+
+// Error shows the value; the stack is for a log.
+func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v", e.Value) }
+
+var (
+	errGoexit = errors.New("the visit ended its goroutine")
+	errOver   = errors.New("the visit has returned already")
+)
+
+// launch has a worker visit the vertex.
+func (r *run[T]) launch(v int) {
+	vertex := r.graph.vertices[v].Vertex // the graph may change while the worker runs
+	ctx := r.phaseOf(v).ctx
+	r.workers.Go(func() error {
+		r.work(ctx, v, vertex)
+		return nil
+	})
+}
+
+func (r *run[T]) work(ctx context.Context, v int, vertex Vertex[T]) {
+	var result Result
+	err := errGoexit // stays when the visit calls runtime.Goexit
+	defer func() {
+		if value := recover(); value != nil {
+			err = &PanicError{Value: value, Stack: debug.Stack()}
+		}
+		t := transition(result, err, ctx.Err() != nil)
+		r.send(func() { r.settle(v, t) })
+	}()
+	result, err = r.visit(ctx, vertex.ID, vertex.Value, control[T]{r, v, vertex.Traits.Weight})
+}
+
+// transition judges the end of a visit. An error after the cancellation is
+// taken for its consequence, a panic never.
+func transition(result Result, err error, canceled bool) Transition {
+	var panicked *PanicError
+	switch {
+	case err != nil && canceled && !errors.As(err, &panicked):
+		return Transition{State: Canceled, Err: err}
+	case err != nil:
+		return Transition{State: Failed, Err: err}
+	case result.Skipped != "":
+		return Transition{State: Skipped, Reason: result.Skipped}
+	case result.Disabled:
+		return Transition{State: Disabled}
+	}
+	return Transition{State: Done}
+}
+
+// send has the coordinator call do; false means that it has ended.
+func (r *run[T]) send(do func()) bool {
+	select {
+	case r.inbox <- do:
+		return true
+	case <-r.over:
+		return false
+	}
+}
+
+// control is the Control of one visit.
+type control[T any] struct {
+	run    *run[T]
+	v      int
+	weight int
+}
+
+func (c control[T]) Expand(e Expansion[T]) error {
+	reply := make(chan error, 1)
+	if !c.run.send(func() { reply <- c.run.expand(c.v, e) }) {
+		return errOver
+	}
+	select {
+	case err := <-reply:
+		return err
+	case <-c.run.over:
+		return errOver
+	}
+}
+
+func (c control[T]) Idle(ctx context.Context, wait func(context.Context) error) error {
+	if c.weight == 0 {
+		return wait(ctx)
+	}
+	if !c.run.send(func() { c.run.release(c.v) }) {
+		return errOver
+	}
+	err := wait(ctx)
+	if failed := c.comeBack(ctx); failed != nil && err == nil {
+		return failed
+	}
+	return err
+}
+
+// comeBack waits for the slots given up by Idle.
+func (c control[T]) comeBack(ctx context.Context) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	back := make(chan struct{})
+	c.run.send(func() {
+		if c.run.progress[c.v].state == Running {
+			c.run.progress[c.v].back = back
+			c.run.enqueue(c.v)
+		}
+	})
+	select {
+	case <-back:
+		return nil
+	case <-ctx.Done():
+		c.run.send(func() { c.run.progress[c.v].back = nil })
+		return context.Cause(ctx)
+	case <-c.run.over:
+		return errOver
+	}
+}
