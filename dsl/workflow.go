@@ -6,6 +6,7 @@ package dsl
 
 import (
 	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/ext/typeexpr"
 	"github.com/zclconf/go-cty/cty"
 )
 
@@ -50,6 +51,10 @@ type Variable struct {
 	Sensitive bool
 	Nullable  bool
 	Range     hcl.Range
+
+	// constraint is the type with its optional attributes, for conversions.
+	constraint cty.Type
+	defaults   *typeexpr.Defaults
 }
 
 // Local is a named expression.

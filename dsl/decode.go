@@ -1,0 +1,225 @@
+package dsl
+
+import (
+	"fmt"
+	"io/fs"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/go-version"
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
+)
+
+// decoder fills a workflow from the blocks of its files.
+type decoder struct {
+	workflow *Workflow
+	diags    hcl.Diagnostics
+	// names are the places of what must be unique, by address.
+	names map[string]hcl.Range
+	// tooNew is the one diagnostic of a workflow for a later version.
+	tooNew *hcl.Diagnostic
+}
+
+var topSchema = &hcl.BodySchema{Blocks: []hcl.BlockHeaderSchema{
+	{Type: "workflow", LabelNames: []string{"name"}},
+	{Type: "variable", LabelNames: []string{"name"}},
+	{Type: "locals"},
+	{Type: "backend", LabelNames: []string{"type", "name"}},
+	{Type: "cluster", LabelNames: []string{"name"}},
+	{Type: "step", LabelNames: []string{"type", "name"}},
+	{Type: "output", LabelNames: []string{"name"}},
+}}
+
+func (d *decoder) file(fsys fs.FS, name, shown string) {
+	file, diags := parse(fsys, name, shown)
+	d.diags = append(d.diags, diags...)
+	if file == nil || file.Body == nil {
+		return
+	}
+	d.workflow.Files[shown] = file
+	content := d.content(file.Body, topSchema)
+	for _, block := range content.Blocks {
+		d.block(block)
+	}
+}
+
+func (d *decoder) block(block *hcl.Block) {
+	switch block.Type {
+	case "workflow":
+		d.settings(block)
+	case "variable":
+		d.variable(block)
+	case "locals":
+		d.locals(block)
+	case "backend":
+		d.backend(block)
+	case "cluster":
+		d.cluster(block)
+	case "step":
+		d.step(block)
+	case "output":
+		d.output(block)
+	}
+}
+
+func (d *decoder) problem(rng hcl.Range, summary, detail string, args ...any) {
+	d.diags = append(d.diags, problem(rng, summary, detail, args...))
+}
+
+// declare checks a name and that it is the only one of its address.
+func (d *decoder) declare(kind, name string, rng hcl.Range) {
+	if !hclsyntax.ValidIdentifier(name) {
+		d.problem(rng, fmt.Sprintf("Invalid name %q", name),
+			"The name of a %s begins with a letter and has letters, digits, underscores and dashes only.", kind)
+		return
+	}
+	address := kind + "." + name
+	if first, ok := d.names[address]; ok {
+		d.problem(rng, fmt.Sprintf("Duplicate %s %q", kind, name),
+			"A %s named %q is at %s already. Give one of them another name.", kind, name, place(first))
+		return
+	}
+	d.names[address] = rng
+}
+
+func place(rng hcl.Range) string {
+	return fmt.Sprintf("%s:%d", rng.Filename, rng.Start.Line)
+}
+
+func (d *decoder) settings(block *hcl.Block) {
+	w := d.workflow
+	if w.Settings.Range.Filename != "" {
+		d.problem(block.DefRange, "Duplicate workflow block", "There is a workflow block at %s already. One workflow has at most one.", place(w.Settings.Range))
+		return
+	}
+	attrs := d.arguments(block.Body, nil, "description", "timeout", "max_parallel", "fail_fast", "required_version")
+	w.Name = block.Labels[0]
+	if !hclsyntax.ValidIdentifier(w.Name) {
+		d.declare("workflow", w.Name, block.LabelRanges[0])
+	}
+	w.Description = d.literalString(attrs["description"])
+	w.Settings = Settings{
+		Timeout:     d.expr(attrs["timeout"]),
+		MaxParallel: d.expr(attrs["max_parallel"]),
+		FailFast:    d.expr(attrs["fail_fast"]),
+		Range:       block.DefRange,
+	}
+	d.requireVersion(attrs["required_version"])
+}
+
+func (d *decoder) requireVersion(attr *hcl.Attribute) {
+	text := d.literalString(attr)
+	if text == "" {
+		return
+	}
+	wanted, err := version.NewConstraint(text)
+	if err != nil {
+		d.problem(attr.Expr.Range(), "Invalid version constraint", `%q is no constraint. Write one such as ">= 0.1" or "~> 1.2".`, text)
+		return
+	}
+	if !wanted.Check(version.Must(version.NewVersion(Version))) {
+		d.tooNew = problem(attr.Expr.Range(), "Another version of dcosflow is required",
+			"The workflow requires %s, this is dcosflow %s. Install a version that fits, or change required_version.", text, Version)
+	}
+}
+
+func (d *decoder) locals(block *hcl.Block) {
+	attrs, diags := block.Body.JustAttributes()
+	d.diags = append(d.diags, diags...)
+	for _, attr := range inOrder(attrs) {
+		d.declare("local", attr.Name, attr.NameRange)
+		d.workflow.Locals = append(d.workflow.Locals, &Local{Name: attr.Name, Expr: d.expr(attr), Range: attr.NameRange})
+	}
+}
+
+func (d *decoder) backend(block *hcl.Block) {
+	d.declare("backend", block.Labels[1], block.LabelRanges[1])
+	d.workflow.Backends = append(d.workflow.Backends, &Backend{
+		Type:      block.Labels[0],
+		Name:      block.Labels[1],
+		Body:      asNative(block.Body),
+		TypeRange: block.LabelRanges[0],
+		NameRange: block.LabelRanges[1],
+		Range:     block.DefRange,
+	})
+}
+
+func (d *decoder) cluster(block *hcl.Block) {
+	d.declare("cluster", block.Labels[0], block.LabelRanges[0])
+	attrs := d.arguments(block.Body, []string{"roles"}, "backend", "roles")
+	d.workflow.Clusters = append(d.workflow.Clusters, &Cluster{
+		Name:    block.Labels[0],
+		Backend: d.expr(attrs["backend"]),
+		Roles:   d.expr(attrs["roles"]),
+		Range:   block.DefRange,
+	})
+}
+
+func (d *decoder) output(block *hcl.Block) {
+	d.declare("output", block.Labels[0], block.LabelRanges[0])
+	attrs := d.arguments(block.Body, []string{"value"}, "value", "description", "sensitive")
+	d.workflow.Outputs = append(d.workflow.Outputs, &Output{
+		Name:        block.Labels[0],
+		Value:       d.expr(attrs["value"]),
+		Description: d.literalString(attrs["description"]),
+		Sensitive:   d.literalBool(attrs["sensitive"], false),
+		Range:       block.DefRange,
+	})
+}
+
+// expr is the expression of an argument, nil when it is not written.
+func (d *decoder) expr(attr *hcl.Attribute) hcl.Expression {
+	if attr == nil {
+		return nil
+	}
+	e, diags := native(attr.Expr)
+	d.diags = append(d.diags, diags...)
+	return e
+}
+
+func (d *decoder) literalString(attr *hcl.Attribute) string {
+	v := d.literal(attr, cty.String, "text in quotes")
+	if v.IsNull() {
+		return ""
+	}
+	return v.AsString()
+}
+
+func (d *decoder) literalBool(attr *hcl.Attribute, absent bool) bool {
+	v := d.literal(attr, cty.Bool, "true or false")
+	if v.IsNull() {
+		return absent
+	}
+	return v.True()
+}
+
+// literal evaluates an argument that is needed before anything else.
+func (d *decoder) literal(attr *hcl.Attribute, ty cty.Type, wanted string) cty.Value {
+	if attr == nil {
+		return cty.NullVal(ty)
+	}
+	v, diags := attr.Expr.Value(nil)
+	d.diags = append(d.diags, diags...)
+	if diags.HasErrors() || v.IsNull() {
+		return cty.NullVal(ty)
+	}
+	if v.Type() != ty {
+		d.problem(attr.Expr.Range(), "Wrong type", "%s is %s; write %s.", attr.Name, withType(v), wanted)
+		return cty.NullVal(ty)
+	}
+	return v
+}
+
+// inOrder lists attributes by place: HCL keeps them in a map.
+func inOrder(attrs hcl.Attributes) []*hcl.Attribute {
+	return slices.SortedFunc(maps.Values(attrs), func(a, b *hcl.Attribute) int {
+		return a.Range.Start.Byte - b.Range.Start.Byte
+	})
+}
+
+func list(names []string) string {
+	return strings.Join(names, ", ")
+}

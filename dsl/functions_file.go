@@ -1,0 +1,197 @@
+package dsl
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
+	"github.com/zclconf/go-cty/cty/convert"
+	"github.com/zclconf/go-cty/cty/function"
+)
+
+func (h Host) fileFunctions() map[string]function.Function {
+	return map[string]function.Function{
+		"file":       textFunction(h.read),
+		"filesha256": textFunction(h.digest),
+		"fileexists": function.New(&function.Spec{
+			Params: []function.Parameter{{Name: "path", Type: cty.String}},
+			Type:   function.StaticReturnType(cty.Bool),
+			Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
+				exists, err := h.exists(args[0].AsString())
+				return cty.BoolVal(exists), err
+			},
+		}),
+		"fileset": function.New(&function.Spec{
+			Params: []function.Parameter{{Name: "dir", Type: cty.String}, {Name: "pattern", Type: cty.String}},
+			Type:   function.StaticReturnType(cty.Set(cty.String)),
+			Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
+				return h.fileSet(args[0].AsString(), args[1].AsString())
+			},
+		}),
+	}
+}
+
+func (h Host) abs(name string) string {
+	if path.IsAbs(name) {
+		return path.Clean(name)
+	}
+	return path.Join(h.Dir, name)
+}
+
+func (h Host) open(name string) (fs.File, error) {
+	if h.Files == nil {
+		return nil, errors.New("files cannot be read here")
+	}
+	f, err := h.Files.Open(inRoot(h.abs(name)))
+	if err != nil {
+		return nil, h.explain(name, err)
+	}
+	return f, nil
+}
+
+func (h Host) explain(name string, err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("no file %s; paths are relative to the directory of the workflow", h.abs(name))
+	}
+	var pathErr *fs.PathError
+	if errors.As(err, &pathErr) {
+		err = pathErr.Err
+	}
+	return fmt.Errorf("read %s: %w", h.abs(name), err)
+}
+
+func (h Host) read(name string) (string, error) {
+	f, err := h.open(name)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	raw, err := io.ReadAll(f)
+	switch {
+	case err != nil:
+		return "", h.explain(name, err)
+	case !utf8.Valid(raw):
+		return "", fmt.Errorf("%s is not UTF-8 text; give its path to a step instead", h.abs(name))
+	}
+	return string(raw), nil
+}
+
+func (h Host) digest(name string) (string, error) {
+	f, err := h.open(name)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	hash := sha256.New()
+	if _, err := io.Copy(hash, f); err != nil {
+		return "", h.explain(name, err)
+	}
+	return hex.EncodeToString(hash.Sum(nil)), nil
+}
+
+func (h Host) exists(name string) (bool, error) {
+	if h.Files == nil {
+		return false, errors.New("files cannot be read here")
+	}
+	info, err := fs.Stat(h.Files, inRoot(h.abs(name)))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return false, nil
+	case err != nil:
+		return false, h.explain(name, err)
+	case info.IsDir():
+		return false, fmt.Errorf("%s is a directory", h.abs(name))
+	}
+	return true, nil
+}
+
+// fileSet lists the files below a directory whose relative paths match; **
+// stands for any number of directories.
+func (h Host) fileSet(dir, pattern string) (cty.Value, error) {
+	if h.Files == nil {
+		return cty.NilVal, errors.New("files cannot be read here")
+	}
+	parts := strings.Split(path.Clean(pattern), "/")
+	for _, part := range parts {
+		if _, err := path.Match(part, ""); err != nil {
+			return cty.NilVal, function.NewArgErrorf(1, "%q is no pattern", pattern)
+		}
+	}
+	root := inRoot(h.abs(dir))
+	var names []cty.Value
+	err := fs.WalkDir(h.Files, root, func(name string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		relative := strings.TrimPrefix(strings.TrimPrefix(name, root), "/")
+		if !entry.IsDir() && matches(strings.Split(relative, "/"), parts) {
+			names = append(names, cty.StringVal(relative))
+		}
+		return nil
+	})
+	if err != nil {
+		return cty.NilVal, h.explain(dir, err)
+	}
+	if len(names) == 0 {
+		return cty.SetValEmpty(cty.String), nil
+	}
+	return cty.SetVal(names), nil
+}
+
+func matches(name, pattern []string) bool {
+	switch {
+	case len(pattern) == 0:
+		return len(name) == 0
+	case pattern[0] == "**":
+		return matches(name, pattern[1:]) || len(name) > 0 && matches(name[1:], pattern)
+	case len(name) == 0:
+		return false
+	}
+	ok, _ := path.Match(pattern[0], name[0]) // patterns are checked before
+	return ok && matches(name[1:], pattern[1:])
+}
+
+// templateFile renders a file as a template with the given variables.
+func (h Host) templateFile(functions map[string]function.Function) function.Function {
+	return function.New(&function.Spec{
+		Params: []function.Parameter{{Name: "path", Type: cty.String}, {Name: "vars", Type: cty.DynamicPseudoType}},
+		Type:   function.StaticReturnType(cty.String),
+		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
+			if !isMapping(args[1].Type()) {
+				return cty.NilVal, function.NewArgErrorf(1, "an object is needed, such as { name = \"x\" }")
+			}
+			name := args[0].AsString()
+			text, err := h.read(name)
+			if err != nil {
+				return cty.NilVal, err
+			}
+			template, diags := hclsyntax.ParseTemplate([]byte(text), h.abs(name), hcl.InitialPos)
+			if diags.HasErrors() {
+				return cty.NilVal, templateError(diags)
+			}
+			vars := map[string]cty.Value{}
+			for key, v := range args[1].Elements() {
+				vars[key.AsString()] = v
+			}
+			v, diags := EvaluateStrict(template, &hcl.EvalContext{Variables: vars, Functions: functions})
+			if diags.HasErrors() {
+				return cty.NilVal, templateError(diags)
+			}
+			return convert.Convert(v, cty.String)
+		},
+	})
+}
+
+func templateError(diags hcl.Diagnostics) error {
+	d := improve(diags[0])
+	return fmt.Errorf("%s: %s: %s", place(subject(d)), d.Summary, strings.TrimSuffix(d.Detail, "."))
+}

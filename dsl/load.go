@@ -1,0 +1,124 @@
+package dsl
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/hashicorp/hcl/v2/json"
+)
+
+// Version is the version of the language, which is that of the tool;
+// required_version is held against it.
+const Version = "0.1.0"
+
+// Load parses the workflow at an absolute path, a file (.hcl or .hcl.json) or a
+// directory, in a file system that is rooted at "/". Diagnostics come all at
+// once, sorted by place. The workflow is nil only when no file could be read.
+// Display turns an absolute path into the name that ranges show; nil makes it
+// relative to the workflow's directory.
+func Load(fsys fs.FS, name string, display func(string) string) (*Workflow, hcl.Diagnostics) {
+	name = path.Clean(name)
+	info, err := fs.Stat(fsys, inRoot(name))
+	if err != nil {
+		return nil, hcl.Diagnostics{unreadable("workflow", name, err)}
+	}
+	w := &Workflow{Dir: name, Name: path.Base(name), Files: map[string]*hcl.File{}}
+	sources := []string{name}
+	if info.IsDir() {
+		found, diag := sourcesIn(fsys, name)
+		if diag != nil {
+			return nil, hcl.Diagnostics{diag}
+		}
+		sources = found
+	} else {
+		w.Dir = path.Dir(name)
+		w.Name = strings.TrimSuffix(strings.TrimSuffix(w.Name, ".json"), ".hcl")
+	}
+	if display == nil {
+		display = func(abs string) string { return strings.TrimPrefix(abs, strings.TrimSuffix(w.Dir, "/")+"/") }
+	}
+	d := decoder{workflow: w, names: map[string]hcl.Range{}}
+	for _, source := range sources {
+		d.file(fsys, source, display(source))
+	}
+	if len(w.Files) == 0 {
+		return nil, Sort(d.diags)
+	}
+	if diag := d.tooNew; diag != nil {
+		return w, hcl.Diagnostics{diag}
+	}
+	return w, Sort(d.diags)
+}
+
+// inRoot is an absolute path as a file system rooted at "/" wants it.
+func inRoot(abs string) string {
+	if rel := strings.TrimPrefix(path.Clean(abs), "/"); rel != "" {
+		return rel
+	}
+	return "."
+}
+
+// sourcesIn lists the files of a directory that make up the workflow; ReadDir
+// sorts (rule 25).
+func sourcesIn(fsys fs.FS, dir string) ([]string, *hcl.Diagnostic) {
+	entries, err := fs.ReadDir(fsys, inRoot(dir))
+	if err != nil {
+		return nil, unreadable("directory", dir, err)
+	}
+	var sources []string
+	for _, entry := range entries {
+		if !entry.IsDir() && isSource(entry.Name()) {
+			sources = append(sources, path.Join(dir, entry.Name()))
+		}
+	}
+	if len(sources) == 0 {
+		return nil, &hcl.Diagnostic{
+			Severity: hcl.DiagError,
+			Summary:  "No workflow in the directory",
+			Detail:   fmt.Sprintf("%s has no *.hcl or *.hcl.json file. Name a workflow file, or a directory that has one.", dir),
+		}
+	}
+	return sources, nil
+}
+
+func isSource(name string) bool {
+	base, isHCL := strings.CutSuffix(strings.TrimSuffix(name, ".json"), ".hcl")
+	return isHCL && !strings.HasSuffix(base, ".vars") && !strings.HasSuffix(base, ".lock") && !strings.HasPrefix(name, ".")
+}
+
+func unreadable(what, name string, err error) *hcl.Diagnostic {
+	d := &hcl.Diagnostic{Severity: hcl.DiagError}
+	if errors.Is(err, fs.ErrNotExist) {
+		d.Summary = fmt.Sprintf("No such %s", what)
+		d.Detail = fmt.Sprintf("There is no file or directory %s.", name)
+		return d
+	}
+	var pathErr *fs.PathError
+	if errors.As(err, &pathErr) {
+		err = pathErr.Err
+	}
+	d.Summary = fmt.Sprintf("Unreadable %s", what)
+	d.Detail = fmt.Sprintf("Reading %s: %s.", name, err)
+	return d
+}
+
+// parse reads one file. The file is nil when it could not be read at all.
+func parse(fsys fs.FS, name, shown string) (*hcl.File, hcl.Diagnostics) {
+	src, err := fs.ReadFile(fsys, inRoot(name))
+	if err != nil {
+		return nil, hcl.Diagnostics{unreadable("file", name, err)}
+	}
+	if strings.HasSuffix(name, ".json") {
+		return json.Parse(src, shown)
+	}
+	file, diags := hclsyntax.ParseConfig(src, shown, hcl.InitialPos)
+	if body, ok := file.Body.(*hclsyntax.Body); ok {
+		compareStrictly(body)
+	}
+	return file, diags
+}

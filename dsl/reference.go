@@ -1,0 +1,170 @@
+package dsl
+
+import (
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+)
+
+// References lists the references of an expression in the order of the text,
+// those inside keys too, but not the variables of its own for expressions.
+func References(e hcl.Expression) []Reference {
+	n, diags := native(e)
+	if diags.HasErrors() {
+		return nil
+	}
+	var refs []Reference
+	for _, found := range findReferences(n) {
+		refs = append(refs, found.Reference)
+	}
+	return refs
+}
+
+// ParseReference reads an element of depends_on; in JSON it is a string.
+func ParseReference(e hcl.Expression) (Reference, hcl.Diagnostics) {
+	var diags hcl.Diagnostics
+	n, ok := e.(hclsyntax.Expression)
+	if text, isText := jsonString(e); isText {
+		n, diags = hclsyntax.ParseExpression([]byte(text), e.Range().Filename, insideQuotes(e.Range()))
+		ok = !diags.HasErrors()
+	}
+	if ok {
+		if ref, _, isRef := referenceOf(n); isRef {
+			return ref, nil
+		}
+	}
+	if diags.HasErrors() {
+		return Reference{}, diags
+	}
+	return Reference{}, hcl.Diagnostics{{
+		Severity: hcl.DiagError,
+		Summary:  "Not a reference",
+		Detail:   "Write what this step waits for as it is, such as step.a or step.a[node.name].",
+		Subject:  e.Range().Ptr(),
+	}}
+}
+
+// found is a reference with the expression that it is.
+type found struct {
+	Reference
+	expr hclsyntax.Expression
+}
+
+func findReferences(e hclsyntax.Expression) []found {
+	w := &referenceWalker{inner: map[hclsyntax.Node]bool{}}
+	_ = hclsyntax.Walk(e, w)
+	return w.found
+}
+
+// referenceWalker collects references from the outside in, so that the longest
+// form is seen first; its parts are then passed over.
+type referenceWalker struct {
+	found  []found
+	inner  map[hclsyntax.Node]bool
+	scopes []map[string]struct{}
+}
+
+// Enter implements hclsyntax.Walker.
+func (w *referenceWalker) Enter(n hclsyntax.Node) hcl.Diagnostics {
+	if scope, ok := n.(hclsyntax.ChildScope); ok {
+		w.scopes = append(w.scopes, scope.LocalNames)
+		return nil
+	}
+	e, ok := n.(hclsyntax.Expression)
+	if !ok || w.inner[n] {
+		return nil
+	}
+	ref, parts, ok := referenceOf(e)
+	if !ok {
+		return nil
+	}
+	for _, part := range parts {
+		w.inner[part] = true
+	}
+	if !w.shadowed(ref.Root) {
+		w.found = append(w.found, found{Reference: ref, expr: e})
+	}
+	return nil
+}
+
+// Exit implements hclsyntax.Walker.
+func (w *referenceWalker) Exit(n hclsyntax.Node) hcl.Diagnostics {
+	if _, ok := n.(hclsyntax.ChildScope); ok {
+		w.scopes = w.scopes[:len(w.scopes)-1]
+	}
+	return nil
+}
+
+func (w *referenceWalker) shadowed(root string) bool {
+	for _, names := range w.scopes {
+		if _, ok := names[root]; ok {
+			return true
+		}
+	}
+	return false
+}
+
+// referenceOf reads an expression that is a reference as a whole, and lists the
+// expressions that are parts of it.
+func referenceOf(e hclsyntax.Expression) (Reference, []hclsyntax.Node, bool) {
+	ref, parts, ok := Reference{}, []hclsyntax.Node(nil), false
+	switch e := e.(type) {
+	case *hclsyntax.ScopeTraversalExpr:
+		ref, ok = absolute(e.Traversal), true
+	case *hclsyntax.ParenthesesExpr:
+		ref, parts, ok = referenceOf(e.Expression)
+	case *hclsyntax.TemplateWrapExpr:
+		ref, parts, ok = referenceOf(e.Wrapped)
+	case *hclsyntax.RelativeTraversalExpr:
+		ref, parts, ok = referenceOf(e.Source)
+		ref.extend(e.Traversal)
+	case *hclsyntax.IndexExpr:
+		ref, parts, ok = referenceOf(e.Collection)
+		ok = ok && ref.whole()
+		ref.Key = e.Key
+	case *hclsyntax.SplatExpr:
+		ref, parts, ok = referenceOf(e.Source)
+		ok = ok && ref.whole()
+		ref.Splat = true
+		ref.extend(eachTraversal(e))
+	}
+	if !ok {
+		return Reference{}, nil, false
+	}
+	ref.Range = e.Range()
+	return ref, append(parts, e), true
+}
+
+// whole says that a key may follow: no key and nothing else stands there yet.
+func (r *Reference) whole() bool {
+	return r.Key == nil && !r.Splat && len(r.Rest) == 0
+}
+
+func absolute(t hcl.Traversal) Reference {
+	ref := Reference{Root: t.RootName()}
+	rest := t[1:]
+	if len(rest) > 0 {
+		if attr, ok := rest[0].(hcl.TraverseAttr); ok {
+			ref.Name, ref.NameRange, rest = attr.Name, attr.SrcRange, rest[1:]
+		}
+	}
+	ref.extend(rest)
+	return ref
+}
+
+// extend adds static steps; a first index is the key.
+func (r *Reference) extend(t hcl.Traversal) {
+	if len(t) > 0 && r.whole() {
+		if index, ok := t[0].(hcl.TraverseIndex); ok {
+			r.Key = &hclsyntax.LiteralValueExpr{Val: index.Key, SrcRange: index.SrcRange}
+			t = t[1:]
+		}
+	}
+	r.Rest = append(r.Rest[:len(r.Rest):len(r.Rest)], t...)
+}
+
+func eachTraversal(e *hclsyntax.SplatExpr) hcl.Traversal {
+	if each, ok := e.Each.(*hclsyntax.RelativeTraversalExpr); ok && each.Source == hclsyntax.Expression(e.Item) {
+		return each.Traversal
+	}
+	return nil
+}
