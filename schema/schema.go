@@ -48,10 +48,14 @@ const (
 // Attribute describes one argument.
 type Attribute struct {
 	Name string
-	// Type is the wanted type of a Plain argument. Use cty.DynamicPseudoType
-	// for "anything". Other kinds ignore it.
-	Type     cty.Type
-	Kind     Kind
+	// Type is the wanted type of a Plain argument, and of the value of a
+	// Deferred one; cty.DynamicPseudoType (for Deferred also no type at all) is
+	// "anything". Other kinds ignore it.
+	Type cty.Type
+	Kind Kind
+	// Late is the type of the root `probe` in a Deferred argument, so that a
+	// misspelt `probe.stdot` is found before the run. No type checks nothing.
+	Late     cty.Type
 	Required bool
 	// Default is the value of an argument that is not written; cty.NilVal
 	// means null.

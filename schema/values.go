@@ -85,6 +85,24 @@ func (a Attribute) ValueType() cty.Type {
 	}
 }
 
+// Type returns the type of the object that a plug-in receives. Blocks that may
+// be written more than once are a tuple of objects: their type is not known
+// before.
+func (b *Block) Type() cty.Type {
+	attrs := make(map[string]cty.Type, len(b.Attributes)+len(b.Blocks))
+	for _, a := range b.Attributes {
+		attrs[a.Name] = a.ValueType()
+	}
+	for i := range b.Blocks {
+		n := &b.Blocks[i]
+		attrs[n.Name] = cty.DynamicPseudoType
+		if n.Max == 1 {
+			attrs[n.Name] = n.Block.Type()
+		}
+	}
+	return cty.Object(attrs)
+}
+
 // OutputType returns the object type of a list of outputs.
 func OutputType(outputs []Output) cty.Type {
 	attrs := make(map[string]cty.Type, len(outputs))
