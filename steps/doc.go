@@ -123,7 +123,7 @@ func attributeText(a *schema.Attribute) string {
 	}
 	parts = append(parts, strings.TrimSpace(a.Doc))
 	if len(a.Values) > 0 {
-		parts = append(parts, "One of "+codeList(a.Values)+".")
+		parts = append(parts, "Allowed: "+codeList(a.Values)+".")
 	}
 	if a.Default != cty.NilVal && !a.Default.IsNull() {
 		parts = append(parts, fmt.Sprintf("Default: `%s`.", valueText(a.Default)))

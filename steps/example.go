@@ -16,15 +16,16 @@ import (
 // runs, what is required, and the first choice where one of several arguments
 // must be written. It refers to a cluster "web" with a role "server".
 func Example(t *Type) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "step %q \"example\" {\n", t.Name)
 	lines := []line{}
 	if t.Placement == NeedsNode || t.Placement == MayHaveNode {
 		lines = append(lines, line{"nodes", "cluster.web.nodes"})
 	}
-	writeExample(&b, "  ", lines, &t.Schema)
-	b.WriteString("}\n")
-	return b.String()
+	var body strings.Builder
+	writeExample(&body, "  ", lines, &t.Schema)
+	if body.Len() == 0 {
+		return fmt.Sprintf("step %q \"example\" {}\n", t.Name)
+	}
+	return fmt.Sprintf("step %q \"example\" {\n%s}\n", t.Name, &body)
 }
 
 type line struct{ name, value string }
@@ -48,6 +49,9 @@ func writeExample(b *strings.Builder, indent string, lines []line, block *schema
 		n := &block.Blocks[i]
 		if n.Min == 0 && !chosen(block, n.Name) {
 			continue
+		}
+		if len(lines) > 0 {
+			b.WriteString("\n")
 		}
 		fmt.Fprintf(b, "%s%s {\n", indent, n.Name)
 		writeExample(b, indent+"  ", nil, &n.Block)
