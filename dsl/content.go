@@ -9,7 +9,7 @@ import (
 )
 
 // laterBlocks exist in the language, but not yet in this version.
-var laterBlocks = []string{"group", "module", "matrix"}
+var laterBlocks = []string{"group", "module", "matrix", "validation"}
 
 // arguments reads a body that has only arguments. What is missing is reported
 // unless a misspelt name explains it.
@@ -75,7 +75,7 @@ func (d *decoder) unknown(kind, name string, rng hcl.Range, known, other []strin
 	case len(known) == 0:
 		detail = fmt.Sprintf(" There are no %ss here.", kind)
 	default:
-		detail += fmt.Sprintf(" There are %s.", list(known))
+		detail += fmt.Sprintf(" The %ss here are %s.", kind, list(known))
 	}
 	d.problem(rng, fmt.Sprintf("Unknown %s %q", kind, name), "%s", detail[1:])
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -22,13 +23,13 @@ func (v *Variable) Convert(val cty.Value, rng hcl.Range) (cty.Value, hcl.Diagnos
 		if v.Default != cty.NilVal {
 			return v.Default, nil
 		}
-		return cty.UnknownVal(v.Type), v.refuse(rng, "it must not be null")
+		return cty.UnknownVal(v.Type), v.refuse(rng, v.address()+" must not be null")
 	}
 	want := v.constraint
 	if want == cty.NilType {
 		want = v.Type
 	}
-	if reason := misfit(val, want, "it"); reason != "" {
+	if reason := v.misfit(val, want, v.address()); reason != "" {
 		return cty.UnknownVal(v.Type), v.refuse(rng, reason)
 	}
 	if v.defaults != nil {
@@ -41,63 +42,73 @@ func (v *Variable) Convert(val cty.Value, rng hcl.Range) (cty.Value, hcl.Diagnos
 	return converted, nil
 }
 
-func (v *Variable) wrongType(val cty.Value, err error) string {
-	got := withType(val)
-	if v.Sensitive {
-		got = "a " + val.Type().FriendlyName()
-	}
-	return fmt.Sprintf("it is %s, wanted is %s: %s", got, typeexpr.TypeString(v.Type), err)
-}
+func (v *Variable) address() string { return "var." + v.Name }
 
 // refuse is the diagnostic of a value that does not fit.
 func (v *Variable) refuse(rng hcl.Range, reason string) hcl.Diagnostics {
-	d := problem(rng, fmt.Sprintf("Invalid value for variable %q", v.Name), "The value of %q does not fit: %s.", v.Name, strings.TrimSuffix(reason, "."))
+	if !strings.HasSuffix(reason, "?") {
+		reason = strings.TrimSuffix(reason, ".") + "."
+	}
+	d := problem(rng, fmt.Sprintf("Invalid value for variable %q", v.Name), "%s", reason)
 	if rng.Filename == "" {
 		d.Subject = nil
 	}
 	return hcl.Diagnostics{d}
 }
 
+func (v *Variable) wrongType(val cty.Value, err error) string {
+	reason := fmt.Sprintf("%s is %s where %s is wanted", v.address(), v.shown(val), typeexpr.TypeString(v.Type))
+	isList := v.Type.IsListType() || v.Type.IsSetType()
+	switch isPrimitive := val.Type().IsPrimitiveType(); {
+	case isPrimitive && isList:
+		return reason + "; write brackets around a single element"
+	case isPrimitive:
+		return reason
+	default:
+		return fmt.Sprintf("%s: %s", reason, err)
+	}
+}
+
+// shown is a value with its type, but never the value of a sensitive variable.
+func (v *Variable) shown(val cty.Value) string {
+	if v.Sensitive {
+		return withType(val.Mark("sensitive"))
+	}
+	return withType(val)
+}
+
 // misfit says why a value that HCL would convert is refused, or "". Path names
 // the value.
-func misfit(v cty.Value, want cty.Type, path string) string {
-	if v.IsMarked() || !v.IsKnown() || v.IsNull() {
+func (v *Variable) misfit(val cty.Value, want cty.Type, path string) string {
+	if val.IsMarked() || !val.IsKnown() || val.IsNull() {
 		return ""
 	}
-	switch got := v.Type(); {
+	switch got := val.Type(); {
 	case want == cty.String && got == cty.Number:
-		number := valueText(v)
-		return fmt.Sprintf("%s is the number %s where a string is wanted; write it in quotes, exactly as it is meant (a number loses its zeros at the end: 1.10 is 1.1): %q", path, number, number)
+		return fmt.Sprintf("%s is %s where a string is wanted; write it in quotes, exactly as it is meant, because 1.10 without quotes is 1.1", path, v.shown(val))
 	case want.IsObjectType() && isMapping(got):
-		return misfitObject(v, want, path)
-	case want.IsMapType() && isMapping(got):
-		return firstMisfit(v, path, func(string) cty.Type { return want.ElementType() })
-	case (want.IsListType() || want.IsSetType()) && (isSequence(got) || got.IsSetType()):
-		return firstMisfit(v, path, func(string) cty.Type { return want.ElementType() })
+		known := slices.Sorted(maps.Keys(want.AttributeTypes()))
+		for key := range val.Elements() {
+			if name := key.AsString(); !want.HasAttribute(name) {
+				return fmt.Sprintf("%s has no attribute %q; it has %s.%s", path, name, list(known), Suggest(name, known))
+			}
+		}
+		return v.misfitInside(val, want.AttributeType, path)
+	case want.IsMapType() && isMapping(got), want.IsListType() && isSequence(got), want.IsSetType() && (isSequence(got) || got.IsSetType()):
+		return v.misfitInside(val, func(string) cty.Type { return want.ElementType() }, path)
 	}
 	return ""
 }
 
-func misfitObject(v cty.Value, want cty.Type, path string) string {
-	known := slices.Sorted(maps.Keys(want.AttributeTypes()))
-	for key := range v.Elements() {
-		if name := key.AsString(); !want.HasAttribute(name) {
-			return fmt.Sprintf("%s has no attribute %q; there are %s.%s", path, name, strings.Join(known, ", "), Suggest(name, known))
-		}
-	}
-	return firstMisfit(v, path, want.AttributeType)
-}
-
-func firstMisfit(v cty.Value, path string, want func(key string) cty.Type) string {
+func (v *Variable) misfitInside(val cty.Value, want func(name string) cty.Type, path string) string {
 	index := 0
-	for key, item := range v.Elements() {
-		at := fmt.Sprintf("%s[%d]", path, index)
-		name := ""
-		if isMapping(v.Type()) {
+	for key, item := range val.Elements() {
+		name, at := "", fmt.Sprintf("%s[%d]", path, index)
+		if isMapping(val.Type()) {
 			name = key.AsString()
 			at = path + "." + name
 		}
-		if reason := misfit(item, want(name), strings.TrimPrefix(at, "it.")); reason != "" {
+		if reason := v.misfit(item, want(name), at); reason != "" {
 			return reason
 		}
 		index++
@@ -109,16 +120,12 @@ func firstMisfit(v cty.Value, path string, want func(key string) cty.Type) strin
 // string stays as it is, other types are expressions without references. The
 // source is what a diagnostic calls it, such as "--var".
 func (v *Variable) ParseVariable(source, text string) (cty.Value, hcl.Diagnostics) {
-	if v.Type == cty.String {
-		return v.Convert(cty.StringVal(text), hcl.Range{})
-	}
-	e, diags := hclsyntax.ParseExpression([]byte(text), source, hcl.InitialPos)
-	if diags.HasErrors() {
-		return cty.UnknownVal(v.Type), v.unreadable(source, text, diags)
-	}
-	val, diags := e.Value(nil)
-	if diags.HasErrors() {
-		return cty.UnknownVal(v.Type), v.unreadable(source, text, diags)
+	val, diags := cty.StringVal(text), hcl.Diagnostics(nil)
+	if v.Type != cty.String {
+		val, diags = evaluateText(source, text)
+		if diags.HasErrors() {
+			return cty.UnknownVal(v.Type), v.unreadable(source, text, diags)
+		}
 	}
 	val, diags = v.Convert(val, hcl.Range{})
 	for _, d := range diags {
@@ -127,15 +134,35 @@ func (v *Variable) ParseVariable(source, text string) (cty.Value, hcl.Diagnostic
 	return val, diags
 }
 
+func evaluateText(source, text string) (cty.Value, hcl.Diagnostics) {
+	e, diags := hclsyntax.ParseExpression([]byte(text), source, hcl.InitialPos)
+	if diags.HasErrors() {
+		return cty.DynamicVal, diags
+	}
+	return e.Value(nil)
+}
+
 func (v *Variable) unreadable(source, text string, diags hcl.Diagnostics) hcl.Diagnostics {
-	shown := fmt.Sprintf(" as %q", text)
+	shown := strconv.Quote(text)
 	if v.Sensitive {
-		shown = ""
+		shown = "a sensitive text"
 	}
-	reason := fmt.Sprintf("%s gives it%s, which is no expression of the type %s (%s)", source, shown,
-		typeexpr.TypeString(v.Type), strings.TrimSuffix(improve(diags[0]).Detail, "."))
-	if text != "" && !strings.ContainsAny(text, " \"[{(") {
-		reason += fmt.Sprintf("; text inside needs quotes, such as --var '%s=[\"%s\"]' for a list", v.Name, text)
+	return v.refuse(hcl.Range{}, fmt.Sprintf("%s gives %s, which cannot be read as %s (%s); write it as in a file, such as %s",
+		source, shown, typeexpr.TypeString(v.Type), diags[0].Summary, v.example()))
+}
+
+// example is how a value of the variable's type is given on a command line.
+func (v *Variable) example() string {
+	value := `"text"`
+	switch ty := v.Type; {
+	case ty == cty.Number:
+		value = "3"
+	case ty == cty.Bool:
+		value = "true"
+	case isSequence(ty) || ty.IsSetType():
+		value = `["a", "b"]`
+	case isMapping(ty):
+		value = `{ key = "value" }`
 	}
-	return v.refuse(hcl.Range{}, reason)
+	return fmt.Sprintf("--var '%s=%s'", v.Name, value)
 }

@@ -79,7 +79,7 @@ func (d *decoder) declare(kind, name string, rng hcl.Range) {
 	address := kind + "." + name
 	if first, ok := d.names[address]; ok {
 		d.problem(rng, fmt.Sprintf("Duplicate %s %q", kind, name),
-			"A %s named %q is at %s already. Give one of them another name.", kind, name, place(first))
+			"The %s %q is declared at %s already. Give one of them another name.", kind, name, place(first))
 		return
 	}
 	d.names[address] = rng

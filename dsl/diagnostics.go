@@ -57,9 +57,9 @@ func Suggest(given string, known []string) string {
 	return ""
 }
 
-// nearest allows one changed letter in three, at most three in all.
+// nearest allows one wrong letter in three, at most three in all.
 func nearest(given string, known []string) string {
-	best, bestDistance := "", min(len(given)/3, 2)+2
+	best, bestDistance := "", min((len(given)+2)/3, 3)+1
 	for _, name := range known {
 		d := levenshtein.Distance(strings.ToLower(given), strings.ToLower(name), nil)
 		if d < bestDistance && d < len(name) {

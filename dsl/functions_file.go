@@ -182,7 +182,8 @@ func (h Host) templateFile(functions map[string]function.Function) function.Func
 			for key, v := range args[1].Elements() {
 				vars[key.AsString()] = v
 			}
-			v, diags := EvaluateStrict(template, &hcl.EvalContext{Variables: vars, Functions: functions})
+			compareStrictly(template)
+			v, diags := template.Value(&hcl.EvalContext{Variables: vars, Functions: functions})
 			if diags.HasErrors() {
 				return cty.NilVal, templateError(diags)
 			}
@@ -192,6 +193,6 @@ func (h Host) templateFile(functions map[string]function.Function) function.Func
 }
 
 func templateError(diags hcl.Diagnostics) error {
-	d := improve(diags[0])
+	d := diags[0] // not improved: a template has names of its own
 	return fmt.Errorf("%s: %s: %s", place(subject(d)), d.Summary, strings.TrimSuffix(d.Detail, "."))
 }

@@ -128,6 +128,8 @@ var shuffle = function.New(&function.Spec{
 		switch ty := args[0].Type(); {
 		case ty.IsListType(), ty == cty.DynamicPseudoType:
 			return ty, nil
+		case ty.Equals(cty.EmptyTuple):
+			return cty.List(cty.DynamicPseudoType), nil
 		case ty.IsTupleType():
 			if item, _ := convert.Unify(ty.TupleElementTypes()); item != cty.NilType {
 				return cty.List(item), nil

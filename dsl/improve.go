@@ -1,35 +1,52 @@
 package dsl
 
 import (
-	"bytes"
 	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
 )
 
-// roots are the first words of references, and those kept for later versions.
-var (
-	roots         = []string{"var", "local", "each", "node", "probe", "path", "run", "cluster", "backend", "step"}
-	laterRoots    = []string{"matrix", "group", "module"}
-	reservedRoots = []string{"self", "env", "secret", "data", "state", "import", "suite", "scenario"}
-)
-
-// improve makes a message of HCL say what to do in this language. Others are
-// returned as they are.
+// improve makes a message of HCL say what to do in this language, under another
+// summary, so that it may be called again. Others are returned as they are.
 func improve(d *hcl.Diagnostic) *hcl.Diagnostic {
 	if better := comparisonProblem(d); better != nil {
 		return better
 	}
 	better := *d
-	switch {
-	case d.Summary == "Variables not allowed":
+	switch d.Summary {
+	case "Variables not allowed":
 		better.Summary = "References are not allowed here"
-		better.Detail = "Write a plain value here: it is needed before anything can be evaluated."
-	case d.Summary == "Unknown variable" && d.Subject != nil:
+		better.Detail = "Write a plain value: it is needed before anything can be evaluated."
+	case "Function calls not allowed":
+		better.Detail = "Write a plain value: it is needed before anything can be evaluated."
+	case "Unknown variable":
+		if e, ok := d.Expression.(*hclsyntax.ScopeTraversalExpr); ok {
+			better.Summary, better.Detail = unknownRoot(e.Traversal.RootName())
+		}
+	case "Unsupported attribute", "Invalid index":
+		if hint := near(d); hint != "" {
+			better.Summary = "No such attribute or key"
+			better.Detail += hint
+		}
+	case "Attempt to get attribute from null value", "Attempt to index null value",
+		"Invalid template interpolation value", "Iteration over null value", "Splat of null value":
+		if strings.Contains(d.Detail, "null") {
+			better.Summary = "The value is null"
+			better.Detail += " Where null is possible, as for the outputs of a disabled step, write try(..., default)."
+		}
+	case "Invalid type specification":
 		if name, ok := quoted(d.Detail); ok {
-			better.Summary, better.Detail = unknownRoot(name)
+			better.Summary = fmt.Sprintf("Unknown type %q", name)
+			better.Detail = strings.TrimSpace(Suggest(name, typeNames) + " The types are " + list(typeNames) + ".")
+		}
+	case "Invalid function argument", "Error in function call":
+		if usesSensitive(d) {
+			better.Summary = "Error in a function call with a sensitive value"
+			better.Detail = "What the function says about it is withheld, because that could show the value."
 		}
 	default:
 		return d
@@ -37,30 +54,7 @@ func improve(d *hcl.Diagnostic) *hcl.Diagnostic {
 	return &better
 }
 
-// UnknownRoot is the diagnostic of a reference whose first word means nothing,
-// or nothing there.
-func UnknownRoot(ref Reference) *hcl.Diagnostic {
-	summary, detail := unknownRoot(ref.Root)
-	return problem(ref.Range, summary, "%s", detail)
-}
-
-func unknownRoot(name string) (summary, detail string) {
-	summary = fmt.Sprintf("Unknown name %q", name)
-	switch {
-	case name == "env":
-		detail = `Write env("NAME", "default") for a variable of the environment.`
-	case slices.Contains(laterRoots, name):
-		detail = fmt.Sprintf("This version of dcosflow does not have %q yet.", name)
-	case slices.Contains(reservedRoots, name):
-		detail = fmt.Sprintf("The name %q is reserved for later versions.", name)
-	case slices.Contains(roots, name):
-		detail = fmt.Sprintf("%q has no value in this place.", name)
-	default:
-		detail = fmt.Sprintf("A reference begins with one of %s.%s Text needs quotes.",
-			strings.Join(roots, ", "), Suggest(name, roots))
-	}
-	return summary, detail
-}
+var typeNames = []string{"string", "number", "bool", "any", "list", "set", "map", "object", "tuple"}
 
 // quoted is the first "word" of a text.
 func quoted(text string) (string, bool) {
@@ -69,34 +63,85 @@ func quoted(text string) (string, bool) {
 	return word, ok
 }
 
-// templateProblems are the summaries of HCL's that shell text in a template
-// causes, besides those that begin with a prefix.
-var templateProblems = []string{
-	"Extra characters after interpolation expression",
-	"Invalid template directive",
-	"Invalid template control keyword",
-	"Unclosed template interpolation sequence",
-	"Unexpected end of template",
-	"Unterminated template string",
-	"Invalid expression",
-	"Missing expression",
-	"Invalid character",
-	"Invalid legacy index syntax",
+// usesSensitive says whether a value in the expression is marked: functions get
+// values without marks, and their errors may quote them.
+func usesSensitive(d *hcl.Diagnostic) bool {
+	e, ok := d.Expression.(hclsyntax.Expression)
+	if !ok {
+		return false
+	}
+	return slices.ContainsFunc(findReferences(e), func(ref found) bool {
+		v, _ := ref.expr.Value(d.EvalContext)
+		return v.ContainsMarked()
+	})
 }
 
-// escapeHint explains, for a problem inside ${ } or %{ } of a template, how
-// text for a shell or curl is written (rule 22).
-func escapeHint(d *hcl.Diagnostic, src []byte) string {
-	if !slices.Contains(templateProblems, d.Summary) && !strings.HasPrefix(d.Summary, "Unknown name") {
+// near lists the names that there are where a lookup failed, and the one that
+// was probably meant.
+func near(d *hcl.Diagnostic) string {
+	v, name := failedLookup(d)
+	if v == cty.NilVal || v.ContainsMarked() || !isMapping(v.Type()) {
 		return ""
 	}
-	start := min(max(d.Subject.Start.Byte, 0), len(src))
-	line := src[bytes.LastIndexByte(src[:start], '\n')+1:]
-	if i := bytes.IndexByte(line, '\n'); i >= 0 {
-		line = line[:i]
+	var names []string
+	switch {
+	case v.Type().IsObjectType():
+		for attr := range v.Type().AttributeTypes() {
+			names = append(names, attr)
+		}
+	case v.IsKnown() && !v.IsNull():
+		for key := range v.Elements() {
+			names = append(names, key.AsString())
+		}
 	}
-	if !bytes.Contains(line, []byte("${")) && !bytes.Contains(line, []byte("%{")) {
+	if len(names) == 0 {
 		return ""
 	}
-	return "In strings and heredocs ${ } and %{ } belong to dcosflow. For a shell or curl write $${NAME} and %%{name}, or keep the script in a file and use file()."
+	slices.Sort(names)
+	return fmt.Sprintf("%s It has %s.", Suggest(name, names), list(names))
+}
+
+// failedLookup is the value in which a lookup failed and what was looked up.
+func failedLookup(d *hcl.Diagnostic) (cty.Value, string) {
+	switch e := d.Expression.(type) {
+	case *hclsyntax.ScopeTraversalExpr:
+		for i := 1; i < len(e.Traversal); i++ {
+			v, diags := e.Traversal[:i].TraverseAbs(d.EvalContext)
+			if _, stepDiags := e.Traversal[i].TraversalStep(v); !diags.HasErrors() && stepDiags.HasErrors() {
+				return v, stepName(e.Traversal[i])
+			}
+		}
+	case *hclsyntax.RelativeTraversalExpr:
+		v, _ := e.Source.Value(d.EvalContext)
+		for _, step := range e.Traversal {
+			next, diags := step.TraversalStep(v)
+			if diags.HasErrors() {
+				return v, stepName(step)
+			}
+			v = next
+		}
+	case *hclsyntax.IndexExpr:
+		v, _ := e.Collection.Value(d.EvalContext)
+		key, _ := e.Key.Value(d.EvalContext)
+		return v, keyName(key)
+	}
+	return cty.NilVal, ""
+}
+
+func stepName(step hcl.Traverser) string {
+	switch step := step.(type) {
+	case hcl.TraverseAttr:
+		return step.Name
+	case hcl.TraverseIndex:
+		return keyName(step.Key)
+	default:
+		return ""
+	}
+}
+
+func keyName(key cty.Value) string {
+	if key.IsMarked() || !key.IsKnown() || key.IsNull() || !isString(key) {
+		return ""
+	}
+	return key.AsString()
 }

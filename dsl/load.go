@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -120,5 +121,15 @@ func parse(fsys fs.FS, name, shown string) (*hcl.File, hcl.Diagnostics) {
 	if body, ok := file.Body.(*hclsyntax.Body); ok {
 		compareStrictly(body)
 	}
-	return file, diags
+	return file, firstAtEachPlace(diags)
+}
+
+// firstAtEachPlace drops what the parser says again about the same place.
+func firstAtEachPlace(diags hcl.Diagnostics) hcl.Diagnostics {
+	seen := map[hcl.Range]bool{}
+	return slices.DeleteFunc(diags, func(d *hcl.Diagnostic) bool {
+		echo := d.Subject != nil && seen[subject(d)]
+		seen[subject(d)] = true
+		return echo
+	})
 }

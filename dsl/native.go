@@ -53,8 +53,8 @@ func nativeTuple(items []hcl.Expression, rng hcl.Range) (hclsyntax.Expression, h
 
 func nativeTemplate(text string, rng hcl.Range) (hclsyntax.Expression, hcl.Diagnostics) {
 	e, diags := hclsyntax.ParseTemplate([]byte(text), rng.Filename, insideQuotes(rng))
-	if wrap, ok := e.(*hclsyntax.TemplateWrapExpr); ok {
-		e = wrap.Wrapped
+	if inside := wrapped(e); inside != nil {
+		e = inside
 	}
 	compareStrictly(e)
 	return e, diags

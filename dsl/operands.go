@@ -38,11 +38,10 @@ func Operands(e hcl.Expression, ctx *hcl.EvalContext, files map[string]*hcl.File
 }
 
 func operandsOf(e hclsyntax.Expression) []hclsyntax.Expression {
+	if inside := wrapped(e); inside != nil {
+		return operandsOf(inside)
+	}
 	switch e := e.(type) {
-	case *hclsyntax.ParenthesesExpr:
-		return operandsOf(e.Expression)
-	case *hclsyntax.TemplateWrapExpr:
-		return operandsOf(e.Wrapped)
 	case *hclsyntax.UnaryOpExpr:
 		return operandsOf(e.Val)
 	case *hclsyntax.BinaryOpExpr:

@@ -35,12 +35,11 @@ func ParseReference(e hcl.Expression) (Reference, hcl.Diagnostics) {
 	if diags.HasErrors() {
 		return Reference{}, diags
 	}
-	return Reference{}, hcl.Diagnostics{{
-		Severity: hcl.DiagError,
-		Summary:  "Not a reference",
-		Detail:   "Write what this step waits for as it is, such as step.a or step.a[node.name].",
-		Subject:  e.Range().Ptr(),
-	}}
+	detail := "Write what is waited for as it is, such as step.a or step.a[node.name]."
+	if _, quoted := n.(*hclsyntax.TemplateExpr); quoted {
+		detail += " Leave out the quotes."
+	}
+	return Reference{}, hcl.Diagnostics{problem(e.Range(), "Not a reference", "%s", detail)}
 }
 
 // found is a reference with the expression that it is.
@@ -70,7 +69,7 @@ func (w *referenceWalker) Enter(n hclsyntax.Node) hcl.Diagnostics {
 		return nil
 	}
 	e, ok := n.(hclsyntax.Expression)
-	if !ok || w.inner[n] {
+	if !ok || w.inner[n] || wrapped(e) != nil {
 		return nil
 	}
 	ref, parts, ok := referenceOf(e)
@@ -94,6 +93,19 @@ func (w *referenceWalker) Exit(n hclsyntax.Node) hcl.Diagnostics {
 	return nil
 }
 
+// wrapped is the expression in parentheses, or that is alone in a template; nil
+// for any other.
+func wrapped(e hclsyntax.Expression) hclsyntax.Expression {
+	switch e := e.(type) {
+	case *hclsyntax.ParenthesesExpr:
+		return e.Expression
+	case *hclsyntax.TemplateWrapExpr:
+		return e.Wrapped
+	default:
+		return nil
+	}
+}
+
 func (w *referenceWalker) shadowed(root string) bool {
 	for _, names := range w.scopes {
 		if _, ok := names[root]; ok {
@@ -106,14 +118,14 @@ func (w *referenceWalker) shadowed(root string) bool {
 // referenceOf reads an expression that is a reference as a whole, and lists the
 // expressions that are parts of it.
 func referenceOf(e hclsyntax.Expression) (Reference, []hclsyntax.Node, bool) {
+	if inside := wrapped(e); inside != nil {
+		ref, parts, ok := referenceOf(inside)
+		return ref, append(parts, e), ok
+	}
 	ref, parts, ok := Reference{}, []hclsyntax.Node(nil), false
 	switch e := e.(type) {
 	case *hclsyntax.ScopeTraversalExpr:
 		ref, ok = absolute(e.Traversal), true
-	case *hclsyntax.ParenthesesExpr:
-		ref, parts, ok = referenceOf(e.Expression)
-	case *hclsyntax.TemplateWrapExpr:
-		ref, parts, ok = referenceOf(e.Wrapped)
 	case *hclsyntax.RelativeTraversalExpr:
 		ref, parts, ok = referenceOf(e.Source)
 		ref.extend(e.Traversal)
@@ -145,6 +157,10 @@ func absolute(t hcl.Traversal) Reference {
 	if len(rest) > 0 {
 		if attr, ok := rest[0].(hcl.TraverseAttr); ok {
 			ref.Name, ref.NameRange, rest = attr.Name, attr.SrcRange, rest[1:]
+			if ref.NameRange.End.Byte-ref.NameRange.Start.Byte > len(ref.Name) { // HCL counts the dot in
+				ref.NameRange.Start.Byte++
+				ref.NameRange.Start.Column++
+			}
 		}
 	}
 	ref.extend(rest)

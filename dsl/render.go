@@ -20,19 +20,17 @@ type RenderOptions struct {
 const maxSnippetLines = 5
 
 // Render writes diagnostics as text, sorted: what is wrong, where, the source
-// with the place marked, the values in it, and what to do.
-func Render(w io.Writer, diags hcl.Diagnostics, files map[string]*hcl.File, o RenderOptions) error {
+// with the place marked, the values in it, and what to do. It writes once;
+// there is nobody to tell when that fails.
+func Render(w io.Writer, diags hcl.Diagnostics, files map[string]*hcl.File, o RenderOptions) {
+	var b bytes.Buffer
 	for i, v := range JSON(diags, files) {
-		var b bytes.Buffer
 		if i > 0 {
 			b.WriteByte('\n')
 		}
 		o.render(&b, v)
-		if _, err := w.Write(b.Bytes()); err != nil {
-			return err
-		}
 	}
-	return nil
+	_, _ = w.Write(b.Bytes())
 }
 
 func (o RenderOptions) render(b *bytes.Buffer, v DiagnosticView) {
@@ -75,7 +73,7 @@ func (o RenderOptions) snippet(b *bytes.Buffer, s *SnippetView, color string) {
 		if i > 0 {
 			lead = " and"
 		}
-		fmt.Fprintf(b, "  %s %s %s\n", lead, v.Traversal, strings.TrimPrefix(v.Statement, "is "))
+		fmt.Fprintf(b, "  %s %s = %s\n", lead, v.Traversal, v.Value)
 	}
 }
 

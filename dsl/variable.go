@@ -30,10 +30,7 @@ func (d *decoder) defaultOf(attr *hcl.Attribute) cty.Value {
 		return cty.NilVal
 	}
 	v, diags := attr.Expr.Value(nil)
-	for _, diag := range diags {
-		diag = improve(diag)
-		d.diags = append(d.diags, diag)
-	}
+	d.diags = append(d.diags, diags...)
 	if diags.HasErrors() {
 		return cty.NilVal
 	}
@@ -75,7 +72,7 @@ func generalType(ty cty.Type) cty.Type {
 
 func (d *decoder) setDefault(v *Variable, given cty.Value, rng hcl.Range) {
 	if given.IsNull() && !v.Nullable {
-		d.diags = append(d.diags, v.refuse(rng, "it must not be null, because nullable is false")...)
+		d.diags = append(d.diags, v.refuse(rng, v.address()+" must not be null, because nullable is false")...)
 		return
 	}
 	val, diags := v.Convert(given, rng)

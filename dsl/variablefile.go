@@ -31,9 +31,7 @@ func LoadVariables(fsys fs.FS, path, display string) (map[string]VariableValue, 
 	attrs, diags := file.Body.JustAttributes()
 	for _, name := range slices.Sorted(maps.Keys(attrs)) {
 		v, valueDiags := attrs[name].Expr.Value(nil)
-		for _, d := range valueDiags {
-			diags = append(diags, improve(d))
-		}
+		diags = append(diags, valueDiags...)
 		if !valueDiags.HasErrors() {
 			values[name] = VariableValue{Value: v, Range: attrs[name].Expr.Range()}
 		}

@@ -2,7 +2,6 @@ package dsl
 
 import (
 	"bytes"
-	"fmt"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -46,10 +45,10 @@ type SnippetView struct {
 	Values         []ValueView `json:"values"`
 }
 
-// ValueView is the value that a reference had.
+// ValueView is the value that a reference had, redacted when it is sensitive.
 type ValueView struct {
 	Traversal string `json:"traversal"`
-	Statement string `json:"statement"`
+	Value     string `json:"value"`
 }
 
 // JSON returns the diagnostics as data, sorted.
@@ -120,7 +119,7 @@ func values(d *hcl.Diagnostic, files map[string]*hcl.File) []ValueView {
 			continue
 		}
 		seen[text] = true
-		views = append(views, ValueView{Traversal: text, Statement: fmt.Sprintf("is %s", ValueText(v))})
+		views = append(views, ValueView{Traversal: text, Value: ValueText(v)})
 	}
 	return views
 }
