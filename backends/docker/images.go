@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/containerd/errdefs"
@@ -24,6 +25,9 @@ const labelImage = "dcosflow.image"
 // concurrently, also by several processes.
 type Images struct {
 	api *client.Client
+	// apt are this machine's settings, read when they are first needed.
+	apt  aptSettings
+	read sync.Once
 }
 
 // Image is a node image that exists.
@@ -54,7 +58,7 @@ func (i *Images) Build(ctx context.Context, name string, progress func(line stri
 	if err != nil {
 		return "", err
 	}
-	apt := hostApt(ctx)
+	apt := i.settings(ctx)
 	archive, err := d.context(apt)
 	if err != nil {
 		return "", err
@@ -78,6 +82,22 @@ func (i *Images) Build(ctx context.Context, name string, progress func(line stri
 	}
 	progress(fmt.Sprintf("building %s from %s", ref, base))
 	return ref, i.build(ctx, d, ref, base, archive, progress)
+}
+
+// settings reads the settings of apt once: they are part of every tag.
+func (i *Images) settings(ctx context.Context) aptSettings {
+	i.read.Do(func() { i.apt = hostApt(context.WithoutCancel(ctx)) })
+	return i.apt
+}
+
+// ref is the image that Build makes.
+func (i *Images) ref(ctx context.Context, name string) (string, error) {
+	d, err := findDistribution(name)
+	if err != nil {
+		return "", err
+	}
+	archive, err := d.context(i.settings(ctx))
+	return d.ref(archive), err
 }
 
 func (i *Images) build(ctx context.Context, d distribution, ref, base string, archive []byte, progress func(string)) error {
@@ -111,9 +131,13 @@ func (i *Images) List(ctx context.Context) ([]Image, error) {
 	if err != nil {
 		return nil, trouble("list images", err)
 	}
-	current, err := currentRefs(ctx)
-	if err != nil {
-		return nil, err
+	current := map[string]bool{}
+	for _, name := range Distributions() {
+		ref, err := i.ref(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		current[ref] = true
 	}
 	var images []Image
 	for _, f := range found {
@@ -125,19 +149,6 @@ func (i *Images) List(ctx context.Context) ([]Image, error) {
 		}
 	}
 	return images, nil
-}
-
-func currentRefs(ctx context.Context) (map[string]bool, error) {
-	apt := hostApt(ctx)
-	refs := map[string]bool{}
-	for _, d := range distributions {
-		archive, err := d.context(apt)
-		if err != nil {
-			return nil, err
-		}
-		refs[d.ref(archive)] = true
-	}
-	return refs, nil
 }
 
 // Remove deletes the images of a distribution, its base image too when we made

@@ -38,15 +38,15 @@ func lockFile(ctx context.Context, name string, progress func(string)) (unlock f
 		if !said {
 			progress("waiting for another dcosflow that holds " + path)
 		}
-		if err := pause(ctx, 200*time.Millisecond); err != nil {
+		if err := sleep(ctx, 200*time.Millisecond); err != nil {
 			f.Close()
 			return nil, err
 		}
 	}
 }
 
-// pause waits for a while or until ctx ends, then with its cause.
-func pause(ctx context.Context, d time.Duration) error {
+// sleep waits for a while or until ctx ends, then with its cause.
+func sleep(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {

@@ -19,9 +19,15 @@ var hints = []struct{ text, hint string }{
 	{"too many open files", "raise the limit of inotify instances: `sysctl fs.inotify.max_user_instances=1024`"},
 }
 
-// trouble wraps an error of the engine, with a hint when the text is known. The
-// end of a context stays what it is.
+// trouble wraps an error of the engine, with a hint when the text is known. No
+// error, the end of a context, and trouble that is wrapped already stay.
 func trouble(op string, err error) error {
+	if err == nil {
+		return nil
+	}
+	if known := (*backends.TroubleError)(nil); errors.As(err, &known) {
+		return err
+	}
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}

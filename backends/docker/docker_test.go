@@ -1,0 +1,167 @@
+package docker
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/zclconf/go-cty/cty"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/dcosflow/dcosflow/backends"
+	"github.com/dcosflow/dcosflow/backends/backendtest"
+)
+
+// shared is a cluster of two nodes that the tests of this package use. They
+// need an engine: without one they fail.
+var shared struct {
+	backend *Backend
+	spec    backends.Spec
+	nodes   []backends.Node
+}
+
+func TestMain(m *testing.M) {
+	os.Exit(withCluster(m))
+}
+
+func withCluster(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "dcosflow-docker-test-")
+	if err == nil {
+		defer os.RemoveAll(dir)
+		err = provision(dir)
+	}
+	defer func() {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		if shared.backend == nil {
+			return
+		}
+		if err := shared.backend.Delete(ctx, shared.spec.Key); err != nil {
+			fmt.Fprintln(os.Stderr, "delete the shared cluster:", err)
+		}
+	}()
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "the tests of this package need a Docker engine: %v\n", err)
+		return 1
+	}
+	return m.Run()
+}
+
+func provision(dir string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
+	defer cancel()
+	b, err := newBackend(nil)
+	if err != nil {
+		return err
+	}
+	shared.backend = b
+	shared.spec = backends.Spec{
+		Key:   backends.Key{Run: fmt.Sprintf("dockertest-%d", os.Getpid()), Cluster: "shared"},
+		Roles: []backends.RoleCount{{Role: "master", Count: 1}, {Role: "public_agent", Count: 1}},
+		Owner: backends.Owner{Host: "test", PID: os.Getpid(), Start: "1"},
+		Dir:   dir,
+	}
+	if err := b.Prepare(ctx, func(line string) { fmt.Fprintln(os.Stderr, line) }); err != nil {
+		return err
+	}
+	shared.nodes, err = createCluster(ctx, b, shared.spec)
+	return err
+}
+
+func newBackend(args map[string]cty.Value) (*Backend, error) {
+	value := map[string]cty.Value{}
+	for _, a := range Type().Schema.Attributes {
+		value[a.Name] = cty.NullVal(a.Type)
+		if v, ok := args[a.Name]; ok {
+			value[a.Name] = v
+		}
+	}
+	b, err := Type().New(backends.Config{Name: "test", Value: cty.ObjectVal(value)})
+	if err != nil {
+		return nil, err
+	}
+	return b.(*Backend), nil
+}
+
+func createCluster(ctx context.Context, b *Backend, spec backends.Spec) ([]backends.Node, error) {
+	nodes, err := b.Allocate(ctx, spec)
+	if err != nil {
+		return nil, err
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	for i := range nodes {
+		g.Go(func() error {
+			boot, err := b.Create(ctx, spec, nodes[i].Name)
+			if err == nil && boot.State != "running" {
+				err = fmt.Errorf("%s is %s: %v", boot.Node.Name, boot.State, boot.FailedUnits)
+			}
+			nodes[i] = boot.Node
+			return err
+		})
+	}
+	return nodes, g.Wait()
+}
+
+// on runs a script on a shared node and returns its output.
+func on(t *testing.T, node int, script string) string {
+	t.Helper()
+	var out, stderr bytes.Buffer
+	err := shared.nodes[node].Transport.Run(t.Context(), backends.Command{
+		Args: []string{"sh", "-c", script}, Stdout: &out, Stderr: &stderr,
+	})
+	if err != nil {
+		t.Fatalf("%s: %v\n%s", script, err, stderr.String())
+	}
+	return strings.TrimSpace(out.String())
+}
+
+func TestTransportContract(t *testing.T) {
+	opts := backendtest.Options{Node: "master-0", Users: []string{"root", "nobody"}, Owners: true, Dir: "/tmp"}
+	backendtest.TestTransport(t, shared.nodes[0].Transport, opts)
+}
+
+func TestTransportOutsideTmpfs(t *testing.T) {
+	opts := backendtest.Options{Node: "public-agent-0", Owners: true, Dir: "/var/tmp"}
+	backendtest.TestFiles(t, shared.nodes[1].Transport, opts)
+}
+
+func TestBackendContract(t *testing.T) {
+	runs := 0
+	backendtest.TestBackend(t, func() (backends.Backend, backends.Spec) {
+		runs++
+		spec := shared.spec
+		spec.Key = backends.Key{Run: fmt.Sprintf("%s-%d", shared.spec.Run, runs), Cluster: "c"}
+		spec.Dir = t.TempDir()
+		return shared.backend, spec
+	})
+}
+
+func TestMachine(t *testing.T) {
+	tests := []struct{ name, script, want string }{
+		{"systemd is the init", `cat /proc/1/comm`, "systemd"},
+		{"host name", `hostname`, "master-0"},
+		{"nothing failed", `systemctl is-system-running`, "running"},
+		{"other nodes by name", `getent ahostsv4 public-agent-0 | awk '{ print $1; exit }'`, shared.nodes[1].Private.String()},
+		{"own address", `ip -4 -o addr show eth0 | awk '{ print $4 }' | cut -d/ -f1`, shared.nodes[0].Private.String()},
+		{"programs run in /tmp", `cp /bin/true /tmp/true && /tmp/true && echo yes`, "yes"},
+		{"inner Docker", `docker info --format '{{.Driver}}'`, "overlay2"},
+		{"inner Docker's packets fit", `test "$(cat /sys/class/net/eth0/mtu)" -ge "$(docker network inspect bridge --format '{{index .Options "com.docker.network.driver.mtu"}}')" && echo yes`, "yes"},
+		{"no right to set the clock", `test $(( 0x$(sed -n 's/^CapBnd:\s*//p' /proc/1/status) >> 25 & 1 )) = 0 && echo yes`, "yes"},
+		{"control groups of its own", `cut -d: -f3 /proc/1/cgroup | grep -c docker || true`, "0"},
+		{"tools of DC/OS", `for p in curl xz tar unzip ipset iptables ip ping netstat ssh sudo git envsubst dig cgexec getenforce xfs_info useradd systemd-tmpfiles modprobe; do command -v $p >/dev/null || echo $p; done; locale -a | grep -i en_US`, "en_US.utf8"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := on(t, 0, tt.script); got != tt.want {
+				t.Errorf("%s: got %q, want %q", tt.script, got, tt.want)
+			}
+		})
+	}
+	if a, b := on(t, 0, `cat /etc/machine-id`), on(t, 1, `cat /etc/machine-id`); a == b || len(a) != 32 {
+		t.Errorf("machine ids: got %q and %q, want two", a, b)
+	}
+}

@@ -1,0 +1,215 @@
+package docker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"math/bits"
+	"net"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/containerd/errdefs"
+	"github.com/docker/docker/api/types/network"
+
+	"github.com/dcosflow/dcosflow/backends"
+)
+
+// pools are the addresses that clusters share, away from those that engines
+// hand out by themselves.
+var pools = netip.MustParsePrefix("10.213.0.0/16")
+
+// smallest is the prefix length of the network of a small cluster.
+const smallest = 24
+
+// Allocate makes the network of a cluster, which fixes the addresses of its
+// nodes, and the keys. See backends.Backend.
+func (b *Backend) Allocate(ctx context.Context, spec backends.Spec) ([]backends.Node, error) {
+	b.allocating.Lock()
+	defer b.allocating.Unlock()
+	subnet, err := b.network(ctx, spec)
+	if err != nil {
+		return nil, cause(ctx, err)
+	}
+	nodes := spec.Nodes()
+	address := subnet.Addr().Next() // the gateway's
+	for i := range nodes {
+		address = address.Next()
+		nodes[i].Private, nodes[i].Public = address, address
+	}
+	if err := makeKeys(spec, nodes); err != nil {
+		return nil, fmt.Errorf("make the keys of cluster %s: %w", spec.Cluster, err)
+	}
+	return nodes, nil
+}
+
+// network finds or makes the network of a cluster.
+func (b *Backend) network(ctx context.Context, spec backends.Spec) (netip.Prefix, error) {
+	op := "make the network of cluster " + spec.Cluster
+	existing, err := b.api.NetworkList(ctx, network.ListOptions{})
+	if err != nil {
+		return netip.Prefix{}, trouble(op, err)
+	}
+	var used []netip.Prefix
+	for _, n := range existing {
+		subnets := subnetsOf(n)
+		if n.Labels[labelRun] == spec.Run && n.Labels[labelCluster] == spec.Cluster && len(subnets) > 0 {
+			return subnets[0], nil
+		}
+		used = append(used, subnets...)
+	}
+	length, err := prefixLength(len(spec.Nodes()))
+	if err != nil {
+		return netip.Prefix{}, err
+	}
+	if b.subnet.IsValid() {
+		if b.subnet.Bits() > length {
+			return netip.Prefix{}, fmt.Errorf("cluster %s has %d nodes: its subnet %s is too small, it must be a /%d at least", spec.Cluster, len(spec.Nodes()), b.subnet, length)
+		}
+		return b.subnet, trouble(op, b.makeNetwork(ctx, spec, b.subnet))
+	}
+	used = append(used, b.hostSubnets()...)
+	for subnet := range walk(spec.Key, length) {
+		if slices.ContainsFunc(used, subnet.Overlaps) {
+			continue
+		}
+		// Another process may be faster, or the engine may know more.
+		err := b.makeNetwork(ctx, spec, subnet)
+		if err == nil {
+			return subnet, nil
+		}
+		if !overlaps(err) {
+			return netip.Prefix{}, trouble(op, err)
+		}
+	}
+	return netip.Prefix{}, &backends.TroubleError{
+		Op: op, Err: fmt.Errorf("no free /%d is left in %s", length, pools),
+		Hint: "`dcosflow clean` removes the networks that earlier runs left, or set `subnet` in the backend block",
+	}
+}
+
+func (b *Backend) makeNetwork(ctx context.Context, spec backends.Spec, subnet netip.Prefix) error {
+	labels, err := clusterLabels(spec)
+	if err != nil {
+		return err
+	}
+	options := map[string]string{}
+	if mtu, err := b.defaultMTU(ctx); err != nil {
+		return err
+	} else if mtu != "" {
+		options[optionMTU] = mtu
+	}
+	// What has no address of ours takes one from the upper half, so it can
+	// never take that of a node that is stopped.
+	_, err = b.api.NetworkCreate(context.WithoutCancel(ctx), networkName(spec.Key), network.CreateOptions{
+		Driver: "bridge", Labels: labels, Options: options,
+		IPAM: &network.IPAM{Config: []network.IPAMConfig{{
+			Subnet: subnet.String(), Gateway: subnet.Addr().Next().String(), IPRange: upperHalf(subnet).String(),
+		}}},
+	})
+	return err
+}
+
+func networkName(key backends.Key) string { return objectName(key.Run, key.Cluster) }
+
+const optionMTU = "com.docker.network.driver.mtu"
+
+// defaultMTU is that of the default bridge: networks made through the API do
+// not take over what the administrator set for the engine.
+func (b *Backend) defaultMTU(ctx context.Context) (string, error) {
+	bridge, err := b.api.NetworkInspect(ctx, "bridge", network.InspectOptions{})
+	if errdefs.IsNotFound(err) {
+		return "", nil
+	}
+	return bridge.Options[optionMTU], err
+}
+
+// walk yields every subnet of the pools once. Where it begins depends on the
+// cluster, so that processes seldom want the same.
+func walk(key backends.Key, length int) func(yield func(netip.Prefix) bool) {
+	return func(yield func(netip.Prefix) bool) {
+		count := uint32(1) << (length - pools.Bits())
+		sum := fnv.New32a()
+		fmt.Fprintf(sum, "%s/%s", key.Run, key.Cluster)
+		first := sum.Sum32()
+		for i := range count {
+			if !yield(nth(pools, (first+i)%count, length)) {
+				return
+			}
+		}
+	}
+}
+
+// nth returns the n-th subnet of a length inside a prefix.
+func nth(p netip.Prefix, n uint32, length int) netip.Prefix {
+	raw := p.Masked().Addr().As4()
+	value := uint32(raw[0])<<24 | uint32(raw[1])<<16 | uint32(raw[2])<<8 | uint32(raw[3])
+	value += n << (32 - length)
+	return netip.PrefixFrom(netip.AddrFrom4([4]byte{byte(value >> 24), byte(value >> 16), byte(value >> 8), byte(value)}), length)
+}
+
+func upperHalf(p netip.Prefix) netip.Prefix { return nth(p, 1, p.Bits()+1) }
+
+// prefixLength is that of a network whose lower half has room for the nodes,
+// the gateway and the network's own address.
+func prefixLength(nodes int) (int, error) {
+	length := min(smallest, 31-bits.Len(uint(nodes+1)))
+	if length < pools.Bits() {
+		return 0, fmt.Errorf("%d nodes are too many for one network", nodes)
+	}
+	return length, nil
+}
+
+func parseSubnet(s string) (netip.Prefix, error) {
+	p, err := netip.ParsePrefix(s)
+	if err != nil || !p.Addr().Is4() || p.Bits() > 29 {
+		return netip.Prefix{}, fmt.Errorf("%q is no IPv4 subnet with room for nodes: write an address and a prefix length of at most 29, such as \"10.20.0.0/24\"", s)
+	}
+	if p != p.Masked() {
+		return netip.Prefix{}, fmt.Errorf("%q has bits set behind its prefix: write %q", s, p.Masked())
+	}
+	return p, nil
+}
+
+func subnetsOf(n network.Summary) []netip.Prefix {
+	var subnets []netip.Prefix
+	for _, c := range n.IPAM.Config {
+		if p, err := netip.ParsePrefix(c.Subnet); err == nil {
+			subnets = append(subnets, p)
+		}
+	}
+	return subnets
+}
+
+// hostSubnets are those that this machine is in, if the engine runs on it: a
+// cluster's network must not hide them.
+func (b *Backend) hostSubnets() []netip.Prefix {
+	addresses, err := net.InterfaceAddrs()
+	if err != nil || !b.local() {
+		return nil
+	}
+	var subnets []netip.Prefix
+	for _, a := range addresses {
+		if p, err := netip.ParsePrefix(a.String()); err == nil {
+			subnets = append(subnets, p.Masked())
+		}
+	}
+	return subnets
+}
+
+func overlaps(err error) bool {
+	return strings.Contains(err.Error(), "Pool overlaps") || strings.Contains(err.Error(), "conflicts with network")
+}
+
+// local says that the engine shares this machine's files.
+func (b *Backend) local() bool { return strings.HasPrefix(b.api.DaemonHost(), "unix://") }
+
+// cause returns why ctx ended when that is the reason of err.
+func cause(ctx context.Context, err error) error {
+	if ctx.Err() != nil && (errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)) {
+		return context.Cause(ctx)
+	}
+	return err
+}
