@@ -10,7 +10,7 @@ func (r *run[T]) expand(asker int, e Expansion[T]) error {
 	}
 	for _, edge := range e.Edges {
 		if v, exists := r.graph.index[edge.From]; exists && r.progress[v].state != Pending {
-			return fmt.Errorf("vertex %q cannot be made to wait for %q: it has started already", edge.From, edge.To)
+			return fmt.Errorf("vertex %q cannot be made to wait for %q: it is %s already", edge.From, edge.To, r.progress[v].state)
 		}
 	}
 	scratch := r.scratch(e)

@@ -34,8 +34,12 @@ func (r *run[T]) head(roll *roll) (v int, found bool) {
 	return roll.ready.top(), true
 }
 
-// offer queues the head of a roll; that it may stand there already does no harm.
+// offer queues the head of a roll, which may be nil, after a change of it. That
+// the head may stand there already does no harm.
 func (r *run[T]) offer(roll *roll) {
+	if roll == nil {
+		return
+	}
 	if v, found := r.head(roll); found {
 		r.enqueue(v)
 	}

@@ -84,6 +84,14 @@ func (r *run[T]) phaseOf(v int) phase {
 	return r.main
 }
 
+// halted is why a vertex may not start any more, nil while it may.
+func (r *run[T]) halted(v int) error {
+	if r.graph.vertices[v].Traits.Final {
+		return context.Cause(r.final.ctx)
+	}
+	return r.summary.Stopped
+}
+
 // loop is the coordinator: it moves on what can move, then waits for news.
 func (r *run[T]) loop() {
 	for r.advance(); r.open > 0; r.advance() {
@@ -102,14 +110,19 @@ func (r *run[T]) loop() {
 }
 
 // advance decides and starts all that it can. It looks at the cancellation
-// before each start, so that nothing starts after it.
+// before each step, so that nothing starts after it.
 func (r *run[T]) advance() {
-	for more := true; more && r.open > 0; {
+	for r.open > 0 {
 		if r.parent.Err() != nil {
 			r.stop(context.Cause(r.parent))
 		}
-		r.decideAll()
-		more = r.startOne()
+		if len(r.due) > 0 {
+			v := r.due[0]
+			r.due = r.due[1:]
+			r.decide(v)
+		} else if !r.startOne() {
+			return
+		}
 	}
 }
 

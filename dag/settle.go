@@ -1,7 +1,6 @@
 package dag
 
 import (
-	"context"
 	"fmt"
 	"time"
 )
@@ -25,7 +24,11 @@ func (r *run[T]) admit(first int) {
 // await counts what a pending vertex waits for; when that is nothing, it is due.
 func (r *run[T]) await(v int) {
 	p := &r.progress[v]
-	p.waiting, p.ready = 0, false
+	if p.ready {
+		p.ready = false
+		r.offer(p.roll)
+	}
+	p.waiting = 0
 	for _, at := range r.graph.vertices[v].dependencies {
 		if !r.progress[r.graph.edges[at].to].settled() {
 			p.waiting++
@@ -36,13 +39,6 @@ func (r *run[T]) await(v int) {
 	}
 }
 
-func (r *run[T]) decideAll() {
-	for i := 0; i < len(r.due); i++ { // deciding adds to it
-		r.decide(r.due[i])
-	}
-	r.due = r.due[:0]
-}
-
 // decide settles a vertex that has nothing to wait for and shall not run, and
 // makes any other ready.
 func (r *run[T]) decide(v int) {
@@ -50,16 +46,15 @@ func (r *run[T]) decide(v int) {
 	if p.state != Pending || p.waiting > 0 {
 		return
 	}
-	phase := r.phaseOf(v)
-	halted := phase.ctx.Err() != nil
+	halted := r.halted(v)
 	blamed, found := r.blame(v)
 	switch {
-	case found && !(halted && r.progress[blamed].state == Canceled):
+	case found && !(halted != nil && r.progress[blamed].state == Canceled):
 		r.settle(v, Transition{State: Skipped, Cause: r.progress[blamed].cause})
 	case p.roll != nil && p.roll.stoppedBy != "":
 		r.settle(v, Transition{State: Skipped, Cause: p.roll.stoppedBy, Roll: true})
-	case halted:
-		r.settle(v, Transition{State: Canceled, Err: context.Cause(phase.ctx)})
+	case halted != nil:
+		r.settle(v, Transition{State: Canceled, Err: halted})
 	case !p.ready:
 		r.makeReady(v)
 	}
@@ -111,8 +106,8 @@ func (r *run[T]) settle(v int, t Transition) {
 	}
 	if started && p.roll != nil {
 		p.roll.running--
-		r.offer(p.roll)
 	}
+	r.offer(p.roll)
 	for _, at := range r.graph.vertices[v].dependants {
 		from := r.graph.edges[at].from
 		if r.progress[from].waiting--; r.progress[from].waiting == 0 {

@@ -76,8 +76,8 @@ func (r *run[T]) start(v int) {
 	p.state, p.ready = Running, false
 	if p.roll != nil {
 		p.roll.running++
-		r.offer(p.roll)
 	}
+	r.offer(p.roll)
 	r.observe(v, Transition{State: Running})
 	r.launch(v)
 }

@@ -45,11 +45,12 @@ func (r *run[T]) work(ctx context.Context, v int, vertex Vertex[T]) {
 }
 
 // transition judges the end of a visit. An error after the cancellation is
-// taken for its consequence, a panic never.
+// taken for its consequence, a panic never. (The cause of a cancellation may
+// wrap the panic of another vertex, so errors.As would be wrong here.)
 func transition(result Result, err error, canceled bool) Transition {
-	var panicked *PanicError
+	_, panicked := err.(*PanicError)
 	switch {
-	case err != nil && canceled && !errors.As(err, &panicked):
+	case err != nil && canceled && !panicked:
 		return Transition{State: Canceled, Err: err}
 	case err != nil:
 		return Transition{State: Failed, Err: err}
