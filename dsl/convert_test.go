@@ -32,7 +32,7 @@ variable "server" {
   type = object({ name = string, port = optional(number, 80), tags = optional(list(string)) })
 }`
 
-func variables(t *testing.T) map[string]*Variable {
+func variables(t testing.TB) map[string]*Variable {
 	t.Helper()
 	byName := map[string]*Variable{}
 	for _, v := range load(t, map[string]string{"a.hcl": variableBlocks}).Variables {

@@ -74,8 +74,9 @@ func FuzzParseVariable(f *testing.F) {
 	for _, text := range []string{"", "1.10", `"a"`, `["a", 1]`, `{ name = "a", port = null }`, "null", "var.x", "file(\"x\")", "[", "{ a = { b = [1] } }", "<<E\nE\n"} {
 		f.Add(text)
 	}
+	byName := variables(f)
 	f.Fuzz(func(t *testing.T, text string) {
-		for name, v := range variables(t) {
+		for name, v := range byName {
 			val, diags := v.ParseVariable("--var", text)
 			if diags.HasErrors() {
 				Render(io.Discard, diags, nil, RenderOptions{Width: 40})

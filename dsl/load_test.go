@@ -184,7 +184,7 @@ func checkWait(t *testing.T, s *Step) {
 	}
 }
 
-func load(t *testing.T, files map[string]string) *Workflow {
+func load(t testing.TB, files map[string]string) *Workflow {
 	t.Helper()
 	w, diags := Load(disk(files), "/w", nil)
 	if diags.HasErrors() {

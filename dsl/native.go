@@ -9,7 +9,7 @@ import (
 // syntax would have, so that references, comparisons and messages are the same
 // in both (rule 25). Native expressions are returned as they are.
 func native(e hcl.Expression) (hclsyntax.Expression, hcl.Diagnostics) {
-	if n, ok := e.(hclsyntax.Expression); ok {
+	if n, ok := hcl.UnwrapExpression(e).(hclsyntax.Expression); ok {
 		return n, nil
 	}
 	if pairs, diags := hcl.ExprMap(e); !diags.HasErrors() {

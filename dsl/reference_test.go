@@ -86,12 +86,14 @@ func TestParseReference(t *testing.T) {
 	}
 }
 
+// expression parses as the loader does.
 func expression(t testing.TB, text string) hclsyntax.Expression {
 	t.Helper()
 	e, diags := hclsyntax.ParseExpression([]byte(text), "test.hcl", hcl.InitialPos)
 	if diags.HasErrors() {
 		t.Fatalf("%s: %v", text, diags)
 	}
+	compareStrictly(e)
 	return e
 }
 

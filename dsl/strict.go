@@ -155,16 +155,12 @@ func loosen(v cty.Value) cty.Value {
 	}
 }
 
-// EvaluateStrict evaluates an expression. It is an error when the expression
-// compares, anywhere inside, two values of different types with == or !=; null
-// may be compared with everything.
+// EvaluateStrict evaluates an expression of a workflow. It is an error when the
+// expression compares, anywhere inside, two values of different types with ==
+// or !=; null may be compared with everything. The messages of HCL are
+// improved.
 func EvaluateStrict(e hcl.Expression, ctx *hcl.EvalContext) (cty.Value, hcl.Diagnostics) {
-	n, diags := native(e)
-	if diags.HasErrors() {
-		return cty.DynamicVal, diags
-	}
-	compareStrictly(n)
-	v, diags := n.Value(ctx)
+	v, diags := e.Value(ctx)
 	for i, d := range diags {
 		diags[i] = improve(d)
 	}
