@@ -1,0 +1,5 @@
+step "run" "hangs" {
+  local   = true
+  timeout = "1s"
+  command = ["sleep", "86412"]
+}

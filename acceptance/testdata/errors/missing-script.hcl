@@ -1,0 +1,4 @@
+step "run" "prepare" {
+  local  = true
+  script = file("no-such-script.sh")
+}

@@ -1,0 +1,13 @@
+backend "docker" "local" {
+  distribution = "debian-12"
+}
+
+cluster "c" {
+  roles = { box = 1 }
+}
+
+step "copy" "installer" {
+  node   = cluster.c.box[0]
+  source = "no-such-installer.sh"
+  target = "/root/installer.sh"
+}

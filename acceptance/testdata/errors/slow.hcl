@@ -1,0 +1,4 @@
+step "run" "slow" {
+  local   = true
+  command = ["sleep", "86411"]
+}

@@ -1,0 +1,4 @@
+step "rnu" "hello" {
+  local   = true
+  command = ["echo", "hello"]
+}

@@ -1,0 +1,44 @@
+package acceptance
+
+import (
+	"strings"
+	"testing"
+)
+
+// The main job, and two ways to fail it.
+func TestWorkflows_EtcdUpgrade(t *testing.T) {
+	file := project(t, "workflows/etcd/upgrade-test.hcl")
+
+	t.Run("passes", func(t *testing.T) {
+		s := newSandbox(t)
+		s.pass("run", file)
+		var out struct {
+			Versions map[string]string
+			Keys     struct {
+				Keys   int
+				SHA256 string
+			}
+		}
+		s.outputs(&out)
+		for node, version := range out.Versions {
+			if version != "3.5.16" {
+				t.Errorf("%s runs %q, want 3.5.16", node, version)
+			}
+		}
+		if len(out.Versions) != 3 || out.Keys.Keys != 1000 || len(out.Keys.SHA256) != 64 {
+			t.Errorf("want 3 members and the digest of 1000 keys, got %+v", out)
+		}
+	})
+	t.Run("quorum lost", func(t *testing.T) {
+		s := newSandbox(t)
+		r := s.want(stepFailed, "run", file, "--var", "batch=2")
+		r.says(t, "quorum lost: while member-0 is down", `step.upgrade["member-0"]`, `roll stopped by step.upgrade`)
+		if strings.Contains(r.stdout+r.stderr, "member-2 goes down") {
+			t.Errorf("the roll went on after it had failed: %s", r)
+		}
+	})
+	t.Run("wrong version expected", func(t *testing.T) {
+		newSandbox(t).want(stepFailed, "run", file, "--var", "expect=9.9.9").
+			says(t, "member-0 runs etcd 3.5.16, not 9.9.9", `"9.9.9"`)
+	})
+}
