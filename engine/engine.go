@@ -5,7 +5,6 @@
 package engine
 
 import (
-	"context"
 	"time"
 
 	"github.com/dcosflow/dcosflow/backends"
@@ -25,8 +24,11 @@ type Options struct {
 	Local backends.Transport
 	// Sinks receive the events; the first one is the journal.
 	Sinks []events.Sink
-	// Parallel is how many steps work at once, when the workflow has no
-	// max_parallel; 0 means the larger of 16 and four times the CPUs.
+	// Secrets lists what must not appear in events; it is asked again whenever
+	// an instance is configured. Nil means Plan.Secrets.
+	Secrets func() []string
+	// Parallel is how many steps work at once; 0 means the workflow's
+	// max_parallel, or else the larger of 16 and four times the CPUs.
 	Parallel int
 	Keep     Keep
 	// FailFast cancels the run at the first failure; the workflow may also ask
@@ -68,11 +70,4 @@ type Result struct {
 	Exit int
 	// Run is the fold of all events.
 	Run *events.Run
-}
-
-// Run runs a plan to its end. The end of ctx is Ctrl-C: nothing more starts,
-// steps are cancelled, finalisers run, clusters are removed. The error is only
-// for a run that could not even start, or a report that could not be written.
-func Run(ctx context.Context, o Options) (Result, error) {
-	panic("soon")
 }

@@ -23,10 +23,10 @@ type Bus struct {
 	queues  []*queue
 	pumps   sync.WaitGroup
 
-	mu    sync.Mutex
-	seq   int64
-	lost  error
-	ended bool
+	mu   sync.Mutex
+	seq  int64
+	lost error
+	run  Run
 }
 
 // NewBus starts a bus. The journal may be nil. Whoever makes a bus closes it.
@@ -40,30 +40,34 @@ func NewBus(journal Sink, others ...Sink) *Bus {
 	return b
 }
 
-// Publish journals an event and passes it on; the record is what the sinks
-// get. The error is the journal's: from then on nothing is journalled, but the
-// other sinks still get everything, so that a person sees how the run ends.
-// Every later call returns the same error.
-func (b *Bus) Publish(e Event) (Record, error) {
+// Publish journals an event and passes it on. The error is the journal's: from
+// then on nothing is journalled and every call returns it, but the other sinks
+// still get everything, so that a person sees how the run ends. Nothing
+// follows RunEnded: what is published after it is dropped.
+func (b *Bus) Publish(e Event) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.publish(e), b.lost
+	b.publish(e)
+	return b.lost
 }
 
+// Run is the fold of all that was published; ask for it after Close.
+func (b *Bus) Run() *Run { return &b.run }
+
 // publish is called with the lock held.
-func (b *Bus) publish(e Event) Record {
+func (b *Bus) publish(e Event) {
+	if b.run.Ended != nil {
+		return
+	}
 	b.seq++
 	r := Record{Seq: b.seq, Time: time.Now().UTC().Round(0), Event: e}
+	b.run.Apply(r)
 	if b.lost == nil && b.journal != nil {
 		b.lost = b.journal.Write(r)
-	}
-	if _, ok := e.(RunEnded); ok {
-		b.ended = true
 	}
 	for _, q := range b.queues {
 		q.add(r)
 	}
-	return r
 }
 
 // Close waits until every sink has what was published, at most until ctx ends,
@@ -94,10 +98,7 @@ func (b *Bus) pump(q *queue) {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	// Nothing follows RunEnded; then the error is Close's alone.
-	if !b.ended {
-		b.publish(Warning{Message: fmt.Sprintf("a report stops here: %v", q.err)})
-	}
+	b.publish(Warning{Message: fmt.Sprintf("a report stops here: %v", q.err)})
 }
 
 // queue holds what a sink has not taken yet. It has no bound: events are

@@ -1,0 +1,171 @@
+package engine
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+
+	"github.com/dcosflow/dcosflow/dag"
+)
+
+// How much of an attempt's output a failure shows.
+const (
+	tailLines = 20
+	tailWidth = 2000
+)
+
+// logs keeps what one attempt says: byte for byte in two files, and its last
+// lines for reports. A file is made when its first byte comes. It is safe for
+// concurrent use.
+type logs struct {
+	dir     string // the run's
+	folder  string // relative to dir
+	attempt int
+
+	mu             sync.Mutex
+	tail           tail
+	stdout, stderr stream
+}
+
+func newLogs(dir string, id dag.ID, attempt int) *logs {
+	l := &logs{dir: dir, folder: logFolder(id), attempt: attempt}
+	l.stdout = stream{logs: l, name: "stdout"}
+	l.stderr = stream{logs: l, name: "stderr"}
+	return l
+}
+
+// lines returns the last lines of both streams, as they came.
+func (l *logs) lines() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.stdout.flush()
+	l.stderr.flush()
+	return l.tail.lines
+}
+
+// file names the log that says most, relative to the run's folder: that of the
+// error output, if there was any. Empty when nothing was said.
+func (l *logs) file() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, s := range []*stream{&l.stderr, &l.stdout} {
+		if s.file != nil {
+			return s.path()
+		}
+	}
+	return ""
+}
+
+// close returns the first error of writing the files.
+func (l *logs) close() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, s := range []*stream{&l.stdout, &l.stderr} {
+		if s.file == nil {
+			continue
+		}
+		if err := s.file.Close(); s.err == nil {
+			s.err = err
+		}
+	}
+	if l.stdout.err != nil {
+		return l.stdout.err
+	}
+	return l.stderr.err
+}
+
+// stream is one of the two outputs. An error of its file does not reach the
+// writer, which would take it for trouble with the machine; logs.close has it.
+type stream struct {
+	logs    *logs
+	name    string
+	file    *os.File
+	err     error
+	partial []byte // the line that has not ended
+}
+
+func (s *stream) path() string {
+	return filepath.Join(s.logs.folder, fmt.Sprintf("%d.%s", s.logs.attempt, s.name))
+}
+
+func (s *stream) Write(p []byte) (int, error) {
+	s.logs.mu.Lock()
+	defer s.logs.mu.Unlock()
+	s.store(p)
+	for rest := p; len(rest) > 0; {
+		line, after, ended := bytes.Cut(rest, []byte("\n"))
+		s.partial = append(s.partial, line[:min(len(line), tailWidth-min(tailWidth, len(s.partial)))]...)
+		if ended {
+			s.logs.tail.add(s.partial)
+			s.partial = s.partial[:0]
+		}
+		rest = after
+	}
+	return len(p), nil
+}
+
+func (s *stream) store(p []byte) {
+	if s.err != nil || len(p) == 0 {
+		return
+	}
+	if s.file == nil {
+		if s.file, s.err = createLog(filepath.Join(s.logs.dir, s.path())); s.err != nil {
+			return
+		}
+	}
+	_, s.err = s.file.Write(p)
+}
+
+func (s *stream) flush() {
+	if len(s.partial) > 0 {
+		s.logs.tail.add(s.partial)
+		s.partial = nil
+	}
+}
+
+func createLog(path string) (*os.File, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return nil, err
+	}
+	return os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+}
+
+// tail is the last lines of an output.
+type tail struct{ lines []string }
+
+func (t *tail) add(line []byte) {
+	if len(t.lines) == tailLines {
+		t.lines = append(t.lines[:0:0], t.lines[1:]...)
+	}
+	t.lines = append(t.lines, strings.ToValidUTF8(strings.TrimRight(string(line), "\r"), "\uFFFD"))
+}
+
+// The longest name of a log folder; file systems allow 255 bytes.
+const maxFolder = 150
+
+// logFolder names the folder of an instance's logs: its address in characters
+// that are safe everywhere, different for different addresses.
+func logFolder(id dag.ID) string {
+	var name strings.Builder
+	address := strings.Replace(strings.TrimSuffix(string(id), `"]`), `["`, ".", 1)
+	for _, b := range []byte(address) {
+		if safe(b) {
+			name.WriteByte(b)
+		} else {
+			fmt.Fprintf(&name, "%%%02X", b)
+		}
+	}
+	folder := name.String()
+	if len(folder) > maxFolder {
+		folder = fmt.Sprintf("%s-%x", folder[:maxFolder], sha256.Sum256([]byte(id)))[:maxFolder+17]
+	}
+	return filepath.Join("logs", folder)
+}
+
+func safe(b byte) bool {
+	return b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b >= '0' && b <= '9' || strings.IndexByte("._-", b) >= 0
+}

@@ -1,0 +1,88 @@
+package engine
+
+import (
+	"sync"
+
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/dcosflow/dcosflow/backends"
+	"github.com/dcosflow/dcosflow/dag"
+	"github.com/dcosflow/dcosflow/plan"
+	"github.com/dcosflow/dcosflow/schema"
+)
+
+// memory is what the run knows by now: the plan's Facts.
+type memory struct {
+	machines *machines
+
+	mu       sync.RWMutex
+	outputs  map[dag.ID]cty.Value
+	expanded map[dag.ID][]*plan.Instance
+	added    map[dag.ID]*plan.Instance
+}
+
+var _ plan.Facts = (*memory)(nil)
+
+func newMemory(m *machines) *memory {
+	return &memory{
+		machines: m, outputs: map[dag.ID]cty.Value{},
+		expanded: map[dag.ID][]*plan.Instance{}, added: map[dag.ID]*plan.Instance{},
+	}
+}
+
+// Nodes returns the allocated nodes of a cluster.
+func (m *memory) Nodes(cluster string) []backends.Node { return m.machines.allocated(cluster) }
+
+// Output returns the outputs of an instance that settled.
+func (m *memory) Output(id dag.ID) (cty.Value, bool) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	v, ok := m.outputs[id]
+	return v, ok
+}
+
+// Expanded returns what an Expander made.
+func (m *memory) Expanded(expander dag.ID) ([]*plan.Instance, bool) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	list, ok := m.expanded[expander]
+	return list, ok
+}
+
+func (m *memory) setOutput(id dag.ID, v cty.Value) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.outputs[id] = v
+}
+
+// settle gives an instance without outputs a null of their type.
+func (m *memory) settle(i *plan.Instance) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if _, ok := m.outputs[i.ID]; !ok && i.Type != nil {
+		m.outputs[i.ID] = cty.NullVal(schema.OutputType(i.Type.Outputs))
+	}
+}
+
+// addition finds an instance that is not in the plan because it was added by an
+// Expander; nil when there is none.
+func (m *memory) addition(id dag.ID) *plan.Instance {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	return m.added[id]
+}
+
+// setExpanded remembers the instances of an Expander and returns their
+// addresses.
+func (m *memory) setExpanded(expander dag.ID, e dag.Expansion[*plan.Instance]) []string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	list := make([]*plan.Instance, len(e.Vertices))
+	addresses := make([]string, len(e.Vertices))
+	for i, v := range e.Vertices {
+		list[i], addresses[i] = v.Value, string(v.ID)
+		m.added[v.ID] = v.Value
+	}
+	m.expanded[expander] = list
+	return addresses
+}

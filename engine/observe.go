@@ -1,0 +1,127 @@
+package engine
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/dcosflow/dcosflow/dag"
+	"github.com/dcosflow/dcosflow/events"
+	"github.com/dcosflow/dcosflow/plan"
+)
+
+// outcome is what a visit knows of an instance beyond its transitions.
+type outcome struct {
+	begun    time.Time
+	attempts int
+	failure  *events.Failure
+	// state and reason replace the executor's.
+	state  events.State
+	reason string
+}
+
+// note changes the outcome of an instance.
+func (r *run) note(id dag.ID, change func(*outcome)) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	o, ok := r.outcomes[id]
+	if !ok {
+		o = &outcome{}
+		r.outcomes[id] = o
+	}
+	change(o)
+}
+
+func (r *run) outcome(id dag.ID) (o outcome) {
+	r.note(id, func(known *outcome) { o = *known })
+	return o
+}
+
+// observe publishes the end of an instance, on the goroutine of the
+// coordinator: before anything that waits for it starts.
+func (r *run) observe(i *plan.Instance, t dag.Transition) {
+	if t.State == dag.Running {
+		r.note(t.ID, func(o *outcome) { o.begun = t.At })
+		return
+	}
+	r.memory.settle(i)
+	if i.Kind == plan.Join || i.Kind == plan.Barrier || i.Kind == plan.Expander && t.State == dag.Done {
+		return
+	}
+	e := r.ended(i, t)
+	if t.State == dag.Failed && !i.Tolerated {
+		r.verdict.add(finding{exit: exitOf(i, e.Failure.Class)})
+	}
+	r.publish(e)
+	if t.State == dag.Failed && !i.Tolerated && r.failFast() && !finaliser(i) {
+		r.announce(fmt.Sprintf("%s failed, and the run is to fail fast", i.ID))
+	}
+}
+
+// ended is the last event of an instance.
+func (r *run) ended(i *plan.Instance, t dag.Transition) events.InstanceEnded {
+	o := r.outcome(t.ID)
+	e := events.InstanceEnded{
+		Address: string(i.ID), Node: i.Node, State: stateOf(t.State), Attempts: o.attempts,
+		Reason: r.reason(t), Cause: string(t.Cause), Tolerated: i.Tolerated, Finaliser: finaliser(i),
+	}
+	if i.Type != nil {
+		e.Type = i.Type.Name
+	}
+	if o.state != "" {
+		e.State, e.Reason = o.state, o.reason
+	}
+	if !o.begun.IsZero() {
+		e.Took = t.At.Sub(o.begun)
+	}
+	if t.State == dag.Failed {
+		if e.Failure = o.failure; e.Failure == nil {
+			failure := describeFailure(t.Err)
+			e.Failure = &failure
+		}
+	}
+	if out, ok := r.memory.Output(i.ID); ok && i.Type != nil {
+		raw, err := encodeOutputs(i.Type, out)
+		if err != nil {
+			r.publish(events.Warning{Message: fmt.Sprintf("outputs of %s are not in the journal: %v", i.ID, err)})
+		}
+		e.Outputs = raw
+	}
+	return e
+}
+
+// reason says in words why an instance did not do its work.
+func (r *run) reason(t dag.Transition) string {
+	switch {
+	case t.State == dag.Canceled && t.Err != nil:
+		return t.Err.Error()
+	case t.Roll:
+		return fmt.Sprintf("roll stopped by %s", t.Cause)
+	case t.State == dag.Skipped && t.Cause != "":
+		return fmt.Sprintf("because %s %s", t.Cause, r.fate(t.Cause))
+	}
+	return t.Reason
+}
+
+// fate says what became of the instance behind a skip.
+func (r *run) fate(id dag.ID) string {
+	if r.outcome(id).state == events.Skipped {
+		return "was skipped"
+	}
+	return "failed"
+}
+
+func stateOf(s dag.State) events.State {
+	switch s {
+	case dag.Done:
+		return events.Succeeded
+	case dag.Disabled:
+		return events.Disabled
+	case dag.Skipped:
+		return events.Skipped
+	case dag.Canceled:
+		return events.Canceled
+	case dag.Restored:
+		return events.Reused
+	}
+	return events.Failed
+}
