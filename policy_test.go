@@ -35,13 +35,16 @@ var rooms = []room{
 	{"events", nil},
 	{"events/*", []string{"events"}},
 	{"backends", []string{"schema"}},
-	{"backends/*", []string{"schema", "backends"}},
+	{"backends/*", []string{"schema", "backends", "backends/wrap"}},
 	{"steps", []string{"schema", "backends"}},
 	{"steps/builtin", []string{"schema", "backends", "steps", "steps/*"}},
-	{"steps/*", []string{"schema", "backends", "steps", "steps/probe"}},
+	{"steps/dcos", []string{"backends"}},
+	{"steps/*", []string{"schema", "backends", "steps", "steps/dcos", "steps/probe"}},
 	{"plan", []string{"dag", "dsl", "events", "steps", "backends", "schema"}},
 	{"engine", []string{"plan", "dag", "events", "steps", "backends", "schema"}},
 	{"acceptance", nil},
+	{"acceptance/standin", []string{"acceptance/standin/*"}},
+	{"acceptance/standin/*", []string{"acceptance/standin/archive"}},
 	{"acceptance/*", nil},
 }
 
@@ -303,7 +306,7 @@ func checkSizes(s source) []string {
 	}
 	for _, d := range s.file.Decls {
 		f, ok := d.(*ast.FuncDecl)
-		if !ok {
+		if !ok || isTable(f) {
 			continue
 		}
 		if n := s.fset.Position(f.End()).Line - s.fset.Position(f.Pos()).Line + 1; n > maxFunctionLines {
@@ -311,6 +314,16 @@ func checkSizes(s source) []string {
 		}
 	}
 	return found
+}
+
+// isTable reports whether a function only returns a value, such as a list of
+// functions: its length is that of the list.
+func isTable(f *ast.FuncDecl) bool {
+	if f.Body == nil || len(f.Body.List) != 1 {
+		return false
+	}
+	_, ok := f.Body.List[0].(*ast.ReturnStmt)
+	return ok
 }
 
 func checkSkips(s source) []string {
