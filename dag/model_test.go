@@ -70,7 +70,7 @@ func (m *model) checkEnd(id ID, got Transition) error {
 		return m.checkRan(id, got)
 	case failed != "":
 		return wantCause(got, m.root(failed), false)
-	case canceled != "" && final && got.State == Skipped:
+	case canceled != "" && final && got.State == Skipped && !got.Roll:
 		return wantCause(got, m.root(canceled), false)
 	case got.State == Skipped:
 		return m.checkRollStop(id, got)

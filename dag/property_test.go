@@ -13,7 +13,7 @@ import (
 // TestRandomRuns plays random scenarios and holds each against the model and
 // the rules of starting. A failure names the seed, which repeats it.
 func TestRandomRuns(t *testing.T) {
-	for seed := range uint64(600) {
+	for seed := range uint64(700) {
 		synctest.Test(t, func(t *testing.T) {
 			s := randomScenario(rand.New(rand.NewPCG(seed, 1)))
 			rec := s.play(t)
