@@ -159,6 +159,7 @@ func TestValueText(t *testing.T) {
 	}{
 		{cty.NumberFloatVal(1e3), "1000"},
 		{cty.NumberFloatVal(0.5), "0.5"},
+		{cty.MustParseNumberVal("1e99999999"), "about 10^99999999"},
 		{cty.PositiveInfinity, "+Inf"},
 		{cty.StringVal(strings.Repeat("x", 300)), `"` + strings.Repeat("x", maxValueText-1) + "..."},
 		{cty.ObjectVal(map[string]cty.Value{"b": cty.True, "a b": cty.NullVal(cty.Bool)}), `{"a b" = null, b = true}`},

@@ -2,6 +2,8 @@ package dsl
 
 import (
 	"fmt"
+	"math"
+	"math/big"
 	"slices"
 	"strconv"
 	"strings"
@@ -34,7 +36,7 @@ func valueText(v cty.Value) string {
 	case ty == cty.String:
 		return strconv.Quote(v.AsString())
 	case ty == cty.Number:
-		return v.AsBigFloat().Text('f', -1)
+		return numberText(v.AsBigFloat())
 	case ty == cty.Bool:
 		return strconv.FormatBool(v.True())
 	case isSequence(ty) || ty.IsSetType():
@@ -44,6 +46,15 @@ func valueText(v cty.Value) string {
 	default:
 		return ty.FriendlyName()
 	}
+}
+
+// numberText writes a number as one would. Of one with very many digits it
+// says only how large it is: to compute them takes minutes.
+func numberText(f *big.Float) string {
+	if e := f.MantExp(nil); e > 1000 || e < -1000 {
+		return fmt.Sprintf("about 10^%.0f", float64(e)*math.Log10(2))
+	}
+	return f.Text('f', -1)
 }
 
 func itemTexts(v cty.Value) []string {
