@@ -1,0 +1,193 @@
+// Package plain reports a run line by line, for pipes and CI: nothing moves,
+// and no line ever mixes with another.
+package plain
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/dcosflow/dcosflow/events"
+	"github.com/dcosflow/dcosflow/events/report"
+)
+
+// silence is after how long without a line the report says what still runs.
+const silence = 30 * time.Second
+
+// Report writes a line for everything that starts, ends or is worth knowing.
+type Report struct {
+	w     io.Writer
+	style report.Style
+	run   events.Run
+	// saidAt is when the last line was written.
+	saidAt time.Time
+	// skipped are the addresses with one reason, not yet said.
+	skipped []string
+	reason  string
+}
+
+var (
+	_ events.Sink   = (*Report)(nil)
+	_ events.Ticker = (*Report)(nil)
+)
+
+// New returns a report that writes to w.
+func New(w io.Writer, style report.Style) *Report { return &Report{w: w, style: style} }
+
+// Write takes the next record.
+func (r *Report) Write(rec events.Record) error {
+	r.run.Apply(rec)
+	ended, ok := rec.Event.(events.InstanceEnded)
+	if ok && ended.State == events.Skipped {
+		return r.skip(ended, rec.Time)
+	}
+	if err := r.flush(rec.Time); err != nil {
+		return err
+	}
+	if ok {
+		return r.ended(ended, rec.Time)
+	}
+	return r.other(rec)
+}
+
+// Tick says what still runs when nothing was said for long.
+func (r *Report) Tick(now time.Time) error {
+	if err := r.flush(now); err != nil {
+		return err
+	}
+	if r.run.Started.Run == "" || r.run.Ended != nil || now.Sub(r.saidAt) < silence {
+		return nil
+	}
+	running := r.run.InProgress()
+	names := make([]string, len(running))
+	for i, instance := range running {
+		names[i] = fmt.Sprintf("%s (%s)", instance.Address, report.Duration(now.Sub(instance.StartedAt)))
+	}
+	if len(names) == 0 {
+		return r.say(now, "wait", "still at work")
+	}
+	return r.say(now, "wait", "still running: %s", list(names))
+}
+
+func (r *Report) other(rec events.Record) error {
+	at := rec.Time
+	switch e := rec.Event.(type) {
+	case events.RunStarted:
+		r.saidAt = at
+		_, err := fmt.Fprintf(r.w, "run %s: %s (%s)\n", r.style.Bold(e.Run), e.Workflow, e.File)
+		return err
+	case events.BackendProgress:
+		return r.say(at, "prepare", "%s: %s", e.Backend, e.Line)
+	case events.NodeBooted:
+		if len(e.FailedUnits) > 0 {
+			return r.say(at, "note", "%s booted with failed units: %s", e.Node, strings.Join(e.FailedUnits, ", "))
+		}
+	case events.InstancesAdded:
+		return r.say(at, "expand", "%s: %d instances", e.Placeholder, len(e.Addresses))
+	case events.InstanceStarted:
+		return r.started(e, at)
+	case events.InstanceProgress:
+		return r.say(at, "...", "%s: %s", e.Address, e.Line)
+	case events.AttemptFailed:
+		return r.say(at, "retry", "%s: attempt %d failed: %s; again in %s",
+			e.Address, e.Attempt, report.Reason(e.Failure), report.Duration(e.Wait))
+	case events.ClusterDeleted:
+		return r.say(at, "removed", "cluster %s in %s", e.Cluster, report.Duration(e.Took))
+	case events.Warning:
+		return r.say(at, "warning", "%s", e.Message)
+	case events.RunCanceling:
+		return r.say(at, "stop", "%s; running steps are cancelled, then everything is cleaned up", e.Cause)
+	case events.CleanupFailed:
+		return r.say(at, "LEFT", "cluster %s: %s", e.Cluster, e.Message)
+	case events.RunEnded:
+		return report.Summary(r.w, &r.run, r.style)
+	}
+	return nil
+}
+
+func (r *Report) started(e events.InstanceStarted, at time.Time) error {
+	attempt, description := "", ""
+	if e.Attempt > 1 {
+		attempt = fmt.Sprintf(" (attempt %d of %d)", e.Attempt, e.Attempts)
+	}
+	if e.Description != "" {
+		description = ": " + e.Description
+	}
+	return r.say(at, "start", "%s%s%s", e.Address, attempt, description)
+}
+
+func (r *Report) ended(e events.InstanceEnded, at time.Time) error {
+	took := report.Duration(e.Took)
+	switch e.State {
+	case events.Succeeded:
+		return r.say(at, "ok", "%s in %s", e.Address, took)
+	case events.Failed:
+		reason := ""
+		if e.Failure != nil {
+			reason = ": " + report.Reason(*e.Failure)
+		}
+		if e.Tolerated {
+			reason += " (tolerated)"
+		}
+		return r.say(at, "FAILED", "%s after %s%s", e.Address, took, reason)
+	}
+	reason := ""
+	if e.Reason != "" {
+		reason = ": " + e.Reason
+	}
+	return r.say(at, string(e.State), "%s%s", e.Address, reason)
+}
+
+// skip gathers what is skipped for one reason, to say it once.
+func (r *Report) skip(e events.InstanceEnded, at time.Time) error {
+	if e.Reason != r.reason {
+		if err := r.flush(at); err != nil {
+			return err
+		}
+	}
+	r.reason = e.Reason
+	r.skipped = append(r.skipped, e.Address)
+	return nil
+}
+
+func (r *Report) flush(at time.Time) error {
+	if len(r.skipped) == 0 {
+		return nil
+	}
+	names, reason := list(r.skipped), r.reason
+	r.skipped, r.reason = nil, ""
+	return r.say(at, "skipped", "%s: %s", names, reason)
+}
+
+// most is how many names a line has.
+const most = 6
+
+func list(names []string) string {
+	if len(names) > most {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
+	}
+	return strings.Join(names, ", ")
+}
+
+// say writes one line: the time since the start, a word, and text. What comes
+// from outside may have several lines; it gets one.
+func (r *Report) say(at time.Time, word, format string, args ...any) error {
+	r.saidAt = at
+	line := strings.Join(strings.FieldsFunc(fmt.Sprintf(format, args...), func(c rune) bool { return c == '\n' || c == '\r' }), " ")
+	since := at.Sub(r.run.StartedAt).Seconds()
+	_, err := fmt.Fprintf(r.w, "[%6.1fs] %s %s\n", since, r.paint(word, fmt.Sprintf("%-8s", word)), line)
+	return err
+}
+
+func (r *Report) paint(word, padded string) string {
+	switch word {
+	case "ok":
+		return r.style.Green(padded)
+	case "FAILED", "LEFT":
+		return r.style.Red(padded)
+	case "retry", "skipped", "stop", "warning", "canceled":
+		return r.style.Yellow(padded)
+	}
+	return padded
+}

@@ -1,0 +1,122 @@
+package report
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/dcosflow/dcosflow/events"
+)
+
+// Summary writes the end of a run for a person: every failure with all that is
+// known of it, the counts, the outputs, and what is left with the commands to
+// enter and to remove it. It writes once.
+func Summary(w io.Writer, run *events.Run, s Style) error {
+	var t text
+	for _, i := range run.Failures() {
+		t.line("")
+		t.failure(run, i, s)
+	}
+	t.line("")
+	t.verdict(run, s)
+	t.outputs(run.Ended)
+	t.left(run, s)
+	_, err := io.WriteString(w, t.String())
+	return err
+}
+
+func (t *text) verdict(run *events.Run, s Style) {
+	word, paint := "the run goes on", s.Yellow
+	if run.Ended != nil {
+		word, paint = string(run.Ended.Status), s.Red
+		if run.Ended.Status == events.StatusPassed {
+			paint = s.Green
+		}
+	}
+	took := run.LastAt.Sub(run.StartedAt)
+	t.line("%s %s in %s: %s", paint(word), run.Started.Workflow, Duration(took), Counts(run.Counts))
+	if run.Ended == nil {
+		return
+	}
+	t.block("  ", run.Ended.Message)
+	t.block("  hint: ", run.Ended.Hint)
+}
+
+// Counts writes how many instances ended in which state.
+func Counts(c events.Counts) string {
+	var parts []string
+	add := func(n int, word string) {
+		if n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, word))
+		}
+	}
+	add(c.Succeeded, "succeeded")
+	add(c.Failed-c.Tolerated, "failed")
+	add(c.Tolerated, "failed and tolerated")
+	add(c.Canceled, "canceled")
+	add(c.Skipped, "skipped")
+	add(c.Disabled, "disabled")
+	add(c.Reused, "reused")
+	add(c.Kept, "kept")
+	if len(parts) == 0 {
+		return "no step ran"
+	}
+	return strings.Join(parts, ", ")
+}
+
+func (t *text) outputs(e *events.RunEnded) {
+	if e == nil || len(e.Outputs) == 0 {
+		return
+	}
+	t.line("outputs:")
+	for _, name := range slices.Sorted(maps.Keys(e.Outputs)) {
+		t.line("  %s = %s", name, pretty(e.Outputs[name]))
+	}
+}
+
+// pretty shows an output without the escapes that JSON makes for HTML.
+func pretty(raw json.RawMessage) string {
+	var value any
+	var b strings.Builder
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false)
+	if json.Unmarshal(raw, &value) != nil || encoder.Encode(value) != nil {
+		return string(raw)
+	}
+	return strings.TrimSuffix(b.String(), "\n")
+}
+
+// left says what the run did not remove.
+func (t *text) left(run *events.Run, s Style) {
+	for _, c := range run.Cleanup {
+		t.line("%s cluster %s was not removed: %s", s.Red("left:"), c.Cluster, c.Message)
+		t.line("  remove it: %s", c.Command)
+	}
+	if run.Ended == nil || len(run.Ended.Kept) == 0 {
+		return
+	}
+	t.line("%s %s", s.Yellow("kept:"), clusters(run.Ended.Kept))
+	if node := firstNode(run, run.Ended.Kept); node != "" {
+		t.line("  enter a node: dcosflow exec --run %s %s -- bash", run.Started.Run, node)
+	}
+	t.line("  remove it:    dcosflow destroy %s", run.Started.Run)
+}
+
+func clusters(names []string) string {
+	if len(names) == 1 {
+		return "cluster " + names[0]
+	}
+	return "clusters " + strings.Join(names, ", ")
+}
+
+func firstNode(run *events.Run, kept []string) string {
+	for _, c := range run.Clusters {
+		if slices.Contains(kept, c.Name) && len(c.Nodes) > 0 {
+			return c.Nodes[0].Name
+		}
+	}
+	return ""
+}
