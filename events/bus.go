@@ -70,8 +70,8 @@ func (b *Bus) publish(e Event) {
 	}
 }
 
-// Close waits until every sink has what was published, at most until ctx ends,
-// and returns the errors of the sinks without the journal's.
+// Close waits until every sink has what was published, at most until ctx ends.
+// The error is that of sinks which failed too late for a Warning.
 func (b *Bus) Close(ctx context.Context) error {
 	var errs []error
 	for _, q := range b.queues {
@@ -98,7 +98,10 @@ func (b *Bus) pump(q *queue) {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.publish(Warning{Message: fmt.Sprintf("a report stops here: %v", q.err)})
+	if b.run.Ended == nil {
+		b.publish(Warning{Message: fmt.Sprintf("a report stops here: %v", q.err)})
+		q.err = nil
+	}
 }
 
 // queue holds what a sink has not taken yet. It has no bound: events are

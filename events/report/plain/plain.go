@@ -17,9 +17,11 @@ const silence = 30 * time.Second
 
 // Report writes a line for everything that starts, ends or is worth knowing.
 type Report struct {
-	w     io.Writer
-	style report.Style
-	run   events.Run
+	// Style is set before the first record.
+	Style report.Style
+
+	w   io.Writer
+	run events.Run
 	// saidAt is when the last line was written.
 	saidAt time.Time
 	// skipped are the addresses with one reason, not yet said.
@@ -33,7 +35,7 @@ var (
 )
 
 // New returns a report that writes to w.
-func New(w io.Writer, style report.Style) *Report { return &Report{w: w, style: style} }
+func New(w io.Writer) *Report { return &Report{w: w} }
 
 // Write takes the next record.
 func (r *Report) Write(rec events.Record) error {
@@ -75,7 +77,7 @@ func (r *Report) other(rec events.Record) error {
 	switch e := rec.Event.(type) {
 	case events.RunStarted:
 		r.saidAt = at
-		_, err := fmt.Fprintf(r.w, "run %s: %s (%s)\n", r.style.Bold(e.Run), e.Workflow, e.File)
+		_, err := fmt.Fprintf(r.w, "run %s: %s (%s)\n", r.Style.Bold(e.Run), e.Workflow, e.File)
 		return err
 	case events.BackendProgress:
 		return r.say(at, "prepare", "%s: %s", e.Backend, e.Line)
@@ -101,7 +103,7 @@ func (r *Report) other(rec events.Record) error {
 	case events.CleanupFailed:
 		return r.say(at, "LEFT", "cluster %s: %s", e.Cluster, e.Message)
 	case events.RunEnded:
-		return report.Summary(r.w, &r.run, r.style)
+		return report.Summary(r.w, &r.run, r.Style)
 	}
 	return nil
 }
@@ -183,11 +185,11 @@ func (r *Report) say(at time.Time, word, format string, args ...any) error {
 func (r *Report) paint(word, padded string) string {
 	switch word {
 	case "ok":
-		return r.style.Green(padded)
+		return r.Style.Green(padded)
 	case "FAILED", "LEFT":
-		return r.style.Red(padded)
+		return r.Style.Red(padded)
 	case "retry", "skipped", "stop", "warning", "canceled":
-		return r.style.Yellow(padded)
+		return r.Style.Yellow(padded)
 	}
 	return padded
 }

@@ -12,15 +12,17 @@ import (
 
 // Report writes failures and the summary.
 type Report struct {
-	w     io.Writer
-	style report.Style
-	run   events.Run
+	// Style is set before the first record.
+	Style report.Style
+
+	w   io.Writer
+	run events.Run
 }
 
 var _ events.Sink = (*Report)(nil)
 
 // New returns a report that writes to w.
-func New(w io.Writer, style report.Style) *Report { return &Report{w: w, style: style} }
+func New(w io.Writer) *Report { return &Report{w: w} }
 
 // Write takes the next record.
 func (r *Report) Write(rec events.Record) error {
@@ -28,12 +30,12 @@ func (r *Report) Write(rec events.Record) error {
 	switch e := rec.Event.(type) {
 	case events.InstanceEnded:
 		if e.State == events.Failed && e.Failure != nil {
-			return r.say("%s %s: %s\n", r.style.Red("FAILED"), e.Address, report.Reason(*e.Failure))
+			return r.say("%s %s: %s\n", r.Style.Red("FAILED"), e.Address, report.Reason(*e.Failure))
 		}
 	case events.Warning:
-		return r.say("%s %s\n", r.style.Yellow("warning:"), e.Message)
+		return r.say("%s %s\n", r.Style.Yellow("warning:"), e.Message)
 	case events.RunEnded:
-		return report.Summary(r.w, &r.run, r.style)
+		return report.Summary(r.w, &r.run, r.Style)
 	}
 	return nil
 }
