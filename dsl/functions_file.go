@@ -18,6 +18,8 @@ import (
 	"github.com/zclconf/go-cty/cty/function"
 )
 
+var errNoFiles = errors.New("files cannot be read here")
+
 func (h Host) fileFunctions() map[string]function.Function {
 	return map[string]function.Function{
 		"file":       textFunction(h.read),
@@ -47,17 +49,6 @@ func (h Host) abs(name string) string {
 	return path.Join(h.Dir, name)
 }
 
-func (h Host) open(name string) (fs.File, error) {
-	if h.Files == nil {
-		return nil, errors.New("files cannot be read here")
-	}
-	f, err := h.Files.Open(inRoot(h.abs(name)))
-	if err != nil {
-		return nil, h.explain(name, err)
-	}
-	return f, nil
-}
-
 func (h Host) explain(name string, err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("no file %s; paths are relative to the directory of the workflow", h.abs(name))
@@ -70,37 +61,41 @@ func (h Host) explain(name string, err error) error {
 }
 
 func (h Host) read(name string) (string, error) {
-	f, err := h.open(name)
-	if err != nil {
+	var text strings.Builder
+	if err := h.copy(&text, name); err != nil {
 		return "", err
 	}
-	defer f.Close()
-	raw, err := io.ReadAll(f)
-	switch {
-	case err != nil:
-		return "", h.explain(name, err)
-	case !utf8.Valid(raw):
+	if !utf8.ValidString(text.String()) {
 		return "", fmt.Errorf("%s is not UTF-8 text; give its path to a step instead", h.abs(name))
 	}
-	return string(raw), nil
+	return text.String(), nil
 }
 
 func (h Host) digest(name string) (string, error) {
-	f, err := h.open(name)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
 	hash := sha256.New()
-	if _, err := io.Copy(hash, f); err != nil {
-		return "", h.explain(name, err)
+	err := h.copy(hash, name)
+	return hex.EncodeToString(hash.Sum(nil)), err
+}
+
+// copy streams: an installer can have gigabytes.
+func (h Host) copy(w io.Writer, name string) error {
+	if h.Files == nil {
+		return errNoFiles
 	}
-	return hex.EncodeToString(hash.Sum(nil)), nil
+	f, err := h.Files.Open(inRoot(h.abs(name)))
+	if err != nil {
+		return h.explain(name, err)
+	}
+	defer func() { _ = f.Close() }() // it was only read
+	if _, err := io.Copy(w, f); err != nil {
+		return h.explain(name, err)
+	}
+	return nil
 }
 
 func (h Host) exists(name string) (bool, error) {
 	if h.Files == nil {
-		return false, errors.New("files cannot be read here")
+		return false, errNoFiles
 	}
 	info, err := fs.Stat(h.Files, inRoot(h.abs(name)))
 	switch {
@@ -118,7 +113,7 @@ func (h Host) exists(name string) (bool, error) {
 // stands for any number of directories.
 func (h Host) fileSet(dir, pattern string) (cty.Value, error) {
 	if h.Files == nil {
-		return cty.NilVal, errors.New("files cannot be read here")
+		return cty.NilVal, errNoFiles
 	}
 	parts := strings.Split(path.Clean(pattern), "/")
 	for _, part := range parts {

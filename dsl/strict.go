@@ -66,20 +66,20 @@ func comparison(negate bool) function.Function {
 func compare(a, b cty.Value) (cty.Value, error) {
 	a, aMarks := a.UnmarkDeep()
 	b, bMarks := b.UnmarkDeep()
-	if !a.IsNull() && !b.IsNull() && !comparable(a.Type(), b.Type()) {
+	if !a.IsNull() && !b.IsNull() && !comparableTypes(a.Type(), b.Type()) {
 		return cty.UnknownVal(cty.Bool), errDifferentTypes
 	}
 	return loosen(a).Equals(loosen(b)).WithMarks(aMarks, bMarks), nil
 }
 
-func comparable(a, b cty.Type) bool {
+func comparableTypes(a, b cty.Type) bool {
 	switch {
 	case a == cty.DynamicPseudoType || b == cty.DynamicPseudoType:
 		return true
 	case isSequence(a) && isSequence(b):
 		return allPairs(elementTypes(a), elementTypes(b))
 	case a.IsSetType() && b.IsSetType():
-		return comparable(a.ElementType(), b.ElementType())
+		return comparableTypes(a.ElementType(), b.ElementType())
 	case isMapping(a) && isMapping(b):
 		return comparableMappings(a, b)
 	default:
@@ -93,7 +93,7 @@ func allPairs(a, b []cty.Type) bool {
 		if len(a) == 0 || len(b) == 0 {
 			return true
 		}
-		if !comparable(a[min(i, len(a)-1)], b[min(i, len(b)-1)]) {
+		if !comparableTypes(a[min(i, len(a)-1)], b[min(i, len(b)-1)]) {
 			return false
 		}
 	}
@@ -103,7 +103,7 @@ func allPairs(a, b []cty.Type) bool {
 func comparableMappings(a, b cty.Type) bool {
 	switch {
 	case a.IsMapType() && b.IsMapType():
-		return comparable(a.ElementType(), b.ElementType())
+		return comparableTypes(a.ElementType(), b.ElementType())
 	case a.IsMapType():
 		return comparableMappings(b, a)
 	}
@@ -114,7 +114,7 @@ func comparableMappings(a, b cty.Type) bool {
 		} else if b.HasAttribute(name) {
 			other = b.AttributeType(name)
 		}
-		if !comparable(ty, other) {
+		if !comparableTypes(ty, other) {
 			return false
 		}
 	}
