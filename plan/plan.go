@@ -68,6 +68,8 @@ type Plan struct {
 	Outputs func(Facts) ([]OutputValue, error)
 	// Files are for the snippets of late diagnostics.
 	Files map[string]*hcl.File
+
+	secrets *secrets
 }
 
 // Settings bound a whole run; zero means no bound.
@@ -112,8 +114,11 @@ type OutputValue struct {
 type Kind int
 
 // The kinds. An Expander makes the instances of a fan-out whose keys are known
-// only at run time; its Join settles after them, and dependants wait for that.
-// The Barrier settles after all main instances; finalisers hang on it.
+// only at run time. A Join settles after all instances of a fan-out: what needs
+// the whole step waits for that. Its ID is the step's address, step.x; that of
+// an Expander is step.x[*]. The Barrier settles after all main instances;
+// finalisers hang on it. Only Work has Configure; the others do nothing but
+// settle.
 const (
 	Work Kind = iota
 	Expander
@@ -152,15 +157,20 @@ type Instance struct {
 	Retry       Retry
 	Tolerated   bool
 	Description string
+	// Verifies is what the step proves, for reports.
+	Verifies string
 	// Added says that the plan put it there, not the file.
 	Added bool
 	Range hcl.Range
 
-	// Enabled evaluates `enabled`; nil means true.
+	// Enabled evaluates `enabled`; nil means true. Errors are *Error.
 	Enabled func(Facts) (bool, error)
-	// Configure evaluates the arguments for Type.New. Errors are *Error.
+	// Configure evaluates the arguments for Type.New: wholly known, without
+	// marks. Errors are *Error. It may be called again, and from several
+	// goroutines.
 	Configure func(Facts) (cty.Value, error)
-	// Expand makes the instances of an Expander.
+	// Expand makes the instances of an Expander, with their edges and their
+	// roll. Errors are *Error. Nil for all other kinds.
 	Expand func(Facts) (dag.Expansion[*Instance], error)
 }
 
@@ -178,9 +188,11 @@ type Retry struct {
 }
 
 // Facts are what a run knows by now. It is asked only for what an instance's
-// dependencies made known.
+// dependencies made known, from several goroutines. One that is a pointer is
+// asked for its nodes once.
 type Facts interface {
-	// Nodes returns the nodes of a cluster with their addresses.
+	// Nodes returns the nodes of a cluster with their addresses, in the order of
+	// Cluster.Nodes. They do not change while the graph runs.
 	Nodes(cluster string) []backends.Node
 	// Output returns the outputs of an instance that settled: an object of the
 	// type's outputs, or a null of that type when it was disabled or failed
@@ -188,10 +200,4 @@ type Facts interface {
 	Output(id dag.ID) (cty.Value, bool)
 	// Expanded returns what an Expander made, in order; false before that.
 	Expanded(expander dag.ID) ([]*Instance, bool)
-}
-
-// Error is a problem of an expression at run time, with its source.
-type Error struct {
-	Diags hcl.Diagnostics
-	Files map[string]*hcl.File
 }

@@ -100,3 +100,14 @@ type Problem struct {
 	// Warning problems do not stop the plan.
 	Warning bool
 }
+
+// Names lists what may be written in the block, in the order of the schema.
+func (b *Block) Names() (attributes, blocks []string) {
+	for _, a := range b.Attributes {
+		attributes = append(attributes, a.Name)
+	}
+	for _, n := range b.Blocks {
+		blocks = append(blocks, n.Name)
+	}
+	return attributes, blocks
+}

@@ -81,7 +81,7 @@ func (a Attribute) ValueType() cty.Type {
 	case Deferred:
 		return ExpressionType
 	default:
-		return a.Type
+		return a.Type.WithoutOptionalAttributesDeep()
 	}
 }
 

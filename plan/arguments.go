@@ -1,0 +1,223 @@
+package plan
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/zclconf/go-cty/cty"
+	"github.com/zclconf/go-cty/cty/convert"
+
+	"github.com/dcosflow/dcosflow/dsl"
+	"github.com/dcosflow/dcosflow/schema"
+)
+
+func sortedAttributes(ty cty.Type) []string {
+	return slices.Sorted(maps.Keys(ty.AttributeTypes()))
+}
+
+// duration checks a string with a unit; a bare number is refused (rule 19).
+func (d *decoding) duration(a *schema.Attribute, x *expression, v cty.Value) cty.Value {
+	if v.Type() == cty.Number {
+		example := "5s"
+		if bare, _ := v.Unmark(); bare.IsKnown() && !bare.IsNull() {
+			example = bare.AsBigFloat().Text('f', -1) + "s"
+		}
+		d.problem(x.Range(), fmt.Sprintf("%q needs a unit", a.Name), "A duration is a string with a unit. Write %q for seconds; there are also ms, m and h.", example)
+		return v
+	}
+	text, ok := d.text1(a, x, v, "a duration such as \"90s\"")
+	if !ok {
+		return text
+	}
+	bare, _ := text.Unmark()
+	if _, err := schema.ParseDuration(bare.AsString()); err != nil {
+		d.problem(x.Range(), fmt.Sprintf("Wrong value for %q", a.Name), "%s.", capital(err.Error()))
+	}
+	return text
+}
+
+// text1 converts a value to a string; false when it is not known, null, or no
+// string.
+func (d *decoding) text1(a *schema.Attribute, x *expression, v cty.Value, want string) (cty.Value, bool) {
+	text, err := convert.Convert(v, cty.String)
+	if err != nil || v.Type() == cty.Bool {
+		d.wrongType(a, x, v, want, "")
+		return cty.UnknownVal(cty.String), false
+	}
+	bare, _ := text.Unmark()
+	return text, bare.IsKnown() && !bare.IsNull()
+}
+
+// path makes the name of a file absolute; it must exist.
+func (d *decoding) path(a *schema.Attribute, x *expression, v cty.Value) cty.Value {
+	text, ok := d.text1(a, x, v, "the path of a file or directory")
+	if !ok {
+		return text
+	}
+	bare, marks := text.Unmark()
+	written := bare.AsString()
+	if written == "" {
+		d.problem(x.Range(), fmt.Sprintf("%q is empty", a.Name), "Write the path of a file or directory, relative to the directory of the workflow.")
+		return text
+	}
+	path := absolute(d.ev.dir, written)
+	if !d.ev.exists(path) {
+		detail := fmt.Sprintf("There is no file or directory %s. A path is relative to the directory of the workflow.", path)
+		if here := absolute(d.ev.workingDir, written); d.ev.workingDir != "" && here != path && d.ev.exists(here) {
+			detail += fmt.Sprintf(" It exists in the current directory: write the path %s.", here)
+		}
+		d.problem(x.Range(), fmt.Sprintf("Missing file for %q", a.Name), "%s", detail)
+	}
+	return cty.StringVal(path).WithMarks(marks)
+}
+
+func absolute(dir, path string) string {
+	if filepath.IsAbs(path) {
+		return filepath.Clean(path)
+	}
+	return filepath.Join(dir, path)
+}
+
+func (ev *evaluator) exists(path string) bool {
+	name := strings.TrimPrefix(filepath.ToSlash(path), "/")
+	if name == "" {
+		name = "."
+	}
+	if ev.disk == nil {
+		return false
+	}
+	_, err := fs.Stat(ev.disk, name)
+	return err == nil || !errors.Is(err, fs.ErrNotExist) && fs.ValidPath(name)
+}
+
+// node checks a node object.
+func (d *decoding) node(a *schema.Attribute, x *expression, v cty.Value) cty.Value {
+	if v.IsNull() {
+		return cty.NullVal(schema.NodeType)
+	}
+	_, _, known, diags := d.ev.machine(v, x.Range())
+	d.diags = append(d.diags, diags...)
+	if !known || diags.HasErrors() {
+		return cty.UnknownVal(schema.NodeType)
+	}
+	node, err := convert.Convert(v, schema.NodeType)
+	if err != nil {
+		d.wrongType(a, x, v, "a node such as cluster.NAME.ROLE[0]", "")
+		return cty.UnknownVal(schema.NodeType)
+	}
+	return node
+}
+
+// cluster checks a cluster object.
+func (d *decoding) cluster(x *expression, v cty.Value) cty.Value {
+	if v.IsNull() || !v.IsKnown() {
+		return v
+	}
+	bare, _ := v.UnmarkDeep()
+	name, ok := attributeText(bare, "name")
+	if ok && bare.Type().HasAttribute("nodes") && d.ev.scope.clusters.byName[name] != nil {
+		return v
+	}
+	hint := ""
+	if ty := v.Type(); ty == schema.NodeType || ty == nodesType {
+		hint = " Write the cluster as a whole, without a role."
+	}
+	d.problem(x.Range(), "Not a cluster", "Wanted is a cluster such as %s; this is %s.%s",
+		example("cluster", d.ev.scope.clusters.names), described(v), hint)
+	return cty.DynamicVal
+}
+
+// deferred makes the expression that a plug-in evaluates at every try. At plan
+// time it is checked with an unknown probe.
+func (d *decoding) deferred(a *schema.Attribute, x *expression) cty.Value {
+	if d.facts == nil {
+		probe := cty.DynamicVal
+		if a.Late != cty.NilType {
+			probe = cty.UnknownVal(a.Late)
+		}
+		v, diags := dsl.EvaluateStrict(x, withProbe(d.ctx, probe))
+		if d.diags = append(d.diags, diags...); !diags.HasErrors() && a.Type != cty.NilType {
+			if _, err := convert.Convert(v, a.Type); err != nil {
+				d.wrongType(a, x, v, a.Type.FriendlyName(), "")
+			}
+		}
+	}
+	return cty.CapsuleVal(schema.ExpressionType, &schema.Expression{
+		Text: dsl.Text(x.Expression, d.ev.files),
+		Eval: d.late(a, x),
+	})
+}
+
+func withProbe(ctx *hcl.EvalContext, probe cty.Value) *hcl.EvalContext {
+	child := ctx.NewChild()
+	child.Variables = map[string]cty.Value{}
+	if probe != cty.NilVal {
+		child.Variables["probe"] = probe
+	}
+	return child
+}
+
+// late evaluates a deferred expression with what a probe saw; every other root
+// is as it was when the step started.
+func (d *decoding) late(a *schema.Attribute, x *expression) func(cty.Value) (cty.Value, []schema.Operand, error) {
+	ev, started, needs, frame, facts := d.ev, d.ctx, d.needs, d.frame, d.facts
+	return func(probe cty.Value) (cty.Value, []schema.Operand, error) {
+		ctx := withProbe(started, probe)
+		var operands []schema.Operand
+		for _, o := range dsl.Operands(x, ctx, ev.files) {
+			operands = append(operands, schema.Operand{Text: o.Text, Value: o.Value})
+		}
+		v, diags := dsl.EvaluateStrict(x, ctx)
+		if diags.HasErrors() {
+			return cty.DynamicVal, operands, ev.failure(ev.hintNull(diags, needs, frame, facts))
+		}
+		v, _ = v.UnmarkDeep()
+		if a.Type != cty.NilType {
+			converted, err := convert.Convert(v, a.Type)
+			if err != nil {
+				return v, operands, ev.failure(problems(x.Range(), fmt.Sprintf("Wrong type for %q", a.Name), "Wanted is %s, got %s.", a.Type.FriendlyName(), described(v)))
+			}
+			v = converted
+		}
+		return v, operands, nil
+	}
+}
+
+// hintNull adds to the diagnostics of an evaluation which steps have no outputs
+// (rule 7).
+func (ev *evaluator) hintNull(diags hcl.Diagnostics, n *needs, fr *frame, f Facts) hcl.Diagnostics {
+	if f == nil || !diags.HasErrors() {
+		return diags
+	}
+	hint := ev.nullHintFor(n, fr, f)
+	for _, diag := range diags {
+		diag.Detail += hint
+	}
+	return diags
+}
+
+func (d *decoding) nullHint() string {
+	if d.facts == nil {
+		return ""
+	}
+	return d.ev.nullHintFor(d.needs, d.frame, d.facts)
+}
+
+func (ev *evaluator) nullHintFor(n *needs, fr *frame, f Facts) string {
+	for _, u := range n.uses {
+		key, chosen, _ := ev.choose(u, fr)
+		if chosen == noInstance || chosen == allInstances && u.step.fan.kind != single {
+			continue
+		}
+		if v := ev.instanceValue(u.step, key, f); v.IsNull() {
+			return fmt.Sprintf(" %s has no outputs, because it was disabled or did not finish; try(%s.NAME, \"\") gives a value then.", u.step.id(key), u.step.id(key))
+		}
+	}
+	return ""
+}

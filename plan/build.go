@@ -1,0 +1,128 @@
+package plan
+
+import (
+	"math"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/dcosflow/dcosflow/dag"
+	"github.com/dcosflow/dcosflow/dsl"
+	"github.com/dcosflow/dcosflow/schema"
+)
+
+// Build checks a workflow as far as it can be checked before anything starts
+// and makes its plan. Diagnostics come all at once, sorted by place. The plan is
+// nil when one of them is an error. The same input gives the same plan.
+func Build(in Input) (*Plan, hcl.Diagnostics) {
+	b := newBuilder(in)
+	b.variables()
+	b.declareSteps()
+	b.backends()
+	b.clusters()
+	b.settings()
+	b.locals()
+	b.steps()
+	b.fanOuts()
+	b.stepLocals()
+	b.checkRoles()
+	b.instances()
+	b.finalisers()
+	b.outputs()
+	b.close()
+	diags := dsl.Sort(b.diags)
+	if diags.HasErrors() {
+		return nil, diags
+	}
+	return b.plan, diags
+}
+
+// builder collects the plan and its problems. What is needed after the plan is
+// made lives in the evaluator, which does not change any more then.
+type builder struct {
+	in    Input
+	ev    *evaluator
+	plan  *Plan
+	diags hcl.Diagnostics
+
+	// all are the steps of the file between those that the plan adds.
+	all []*step
+
+	vertices []dag.Vertex[*Instance]
+	edges    []placedEdge
+	// guesses are edges that instances of late fan-outs may get: they count
+	// for cycles only.
+	guesses []placedEdge
+}
+
+// placedEdge is an edge with the place in the files that it comes from.
+type placedEdge struct {
+	dag.Edge
+	rng hcl.Range
+}
+
+func newBuilder(in Input) *builder {
+	w := in.Workflow
+	secrets := &secrets{known: map[string]bool{}}
+	return &builder{
+		in: in,
+		ev: newEvaluator(in, secrets),
+		plan: &Plan{
+			Name: w.Name, Description: w.Description, Dir: w.Dir, Run: in.Run,
+			Graph: dag.New[*Instance](), Files: w.Files, secrets: secrets,
+		},
+	}
+}
+
+func (b *builder) report(diags hcl.Diagnostics) {
+	b.diags = append(b.diags, diags...)
+}
+
+func (b *builder) problem(rng hcl.Range, summary, detail string, args ...any) {
+	b.diags = append(b.diags, problem(rng, summary, detail, args...))
+}
+
+// constant evaluates an expression that must be known before the run and may
+// use variables and locals only. False means that there is no such value, for a
+// reason that has been reported or, in a static plan, cannot be known.
+func (b *builder) constant(e hcl.Expression, a schema.Attribute) (cty.Value, bool) {
+	if e == nil {
+		return cty.NilVal, false
+	}
+	x, diags := b.ev.scope.resolve(e, site{what: a.Name})
+	var v cty.Value
+	if !diags.HasErrors() {
+		d := b.ev.decoding(&x.needs, nil, nil)
+		v = d.argument(&argument{attr: &a, expr: x})
+		diags = d.diags
+	}
+	b.report(diags)
+	if diags.HasErrors() || v.IsNull() {
+		return cty.NilVal, false
+	}
+	v, _ = v.UnmarkDeep()
+	return v, v.IsWhollyKnown()
+}
+
+// settings evaluates the arguments of the workflow block.
+func (b *builder) settings() {
+	s := b.in.Workflow.Settings
+	if v, ok := b.constant(s.Timeout, schema.Attribute{Name: "timeout", Kind: schema.Duration}); ok {
+		b.plan.Settings.Timeout = duration(v)
+	}
+	b.plan.Settings.MaxParallel = b.count(s.MaxParallel, "max_parallel")
+	if v, ok := b.constant(s.FailFast, schema.Attribute{Name: "fail_fast", Type: cty.Bool}); ok {
+		b.plan.Settings.FailFast = v.True()
+	}
+}
+
+// count evaluates a whole number from 1; zero means that there is none.
+func (b *builder) count(e hcl.Expression, name string) int {
+	v, ok := b.constant(e, schema.Attribute{Name: name, Type: cty.Number})
+	if !ok {
+		return 0
+	}
+	n, diags := wholeNumber(v, 1, math.MaxInt32, name, e.Range())
+	b.report(diags)
+	return n
+}

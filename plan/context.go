@@ -1,0 +1,292 @@
+package plan
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/zclconf/go-cty/cty"
+	"github.com/zclconf/go-cty/cty/convert"
+
+	"github.com/dcosflow/dcosflow/dsl"
+	"github.com/dcosflow/dcosflow/schema"
+)
+
+// frame is what one instance sees besides the world: where it runs and its
+// place in a fan-out.
+type frame struct {
+	key   string
+	keyed bool
+	// guess stands for the instances of a fan-out whose keys are not known yet.
+	guess bool
+	// cluster and node are where the instance runs; nil without a node.
+	cluster *cluster
+	node    int
+	// value is each.value as it was when the key became known.
+	value cty.Value
+	fan   *fanout
+}
+
+// context makes what expressions see: only what they need, and of steps only
+// the instances that they name (rule 6). Without facts, outputs and addresses
+// are unknown.
+func (ev *evaluator) context(n *needs, fr *frame, f Facts) (*hcl.EvalContext, hcl.Diagnostics) {
+	return ev.contextIn(ev.world(f), n, fr, f)
+}
+
+func (ev *evaluator) contextIn(w *world, n *needs, fr *frame, f Facts) (*hcl.EvalContext, hcl.Diagnostics) {
+	vars := maps.Clone(ev.roots)
+	ctx := &hcl.EvalContext{Variables: vars, Functions: ev.functions}
+	if len(n.clusters) > 0 {
+		clusters := make(map[string]cty.Value, len(n.clusters))
+		for _, c := range n.clusters {
+			clusters[c.name] = w.cluster(c)
+		}
+		vars["cluster"] = cty.ObjectVal(clusters)
+	}
+	if n.node && fr != nil {
+		vars["node"] = w.nodeOf(fr)
+	}
+	var diags hcl.Diagnostics
+	if n.each && fr != nil {
+		vars["each"], diags = ev.each(fr, n, f)
+	}
+	if len(n.uses) > 0 {
+		steps, more := ev.stepsFor(n, fr, f)
+		vars["step"], diags = steps, append(diags, more...)
+	}
+	return ctx, append(diags, ev.addLocals(ctx, w, n)...)
+}
+
+// addLocals evaluates the locals that are needed, each after those it uses.
+func (ev *evaluator) addLocals(ctx *hcl.EvalContext, w *world, n *needs) hcl.Diagnostics {
+	if len(n.locals) == 0 {
+		return nil
+	}
+	var diags hcl.Diagnostics
+	values := make(map[string]cty.Value, len(n.locals))
+	for _, l := range n.locals {
+		if l.broken || len(l.expr.uses) == 0 {
+			values[l.name], _ = ev.shared(w, l) // reported where it is declared
+			continue
+		}
+		ctx.Variables["local"] = cty.ObjectVal(values)
+		v, more := dsl.EvaluateStrict(l.expr, ctx)
+		values[l.name], diags = v, append(diags, more...)
+	}
+	ctx.Variables["local"] = cty.ObjectVal(values)
+	return diags
+}
+
+func (w *world) cluster(c *cluster) cty.Value {
+	if v, ok := w.clusters[c.name]; ok {
+		return v
+	}
+	return cty.DynamicVal // its roles are not known, or wrong and reported
+}
+
+func (w *world) nodeOf(fr *frame) cty.Value {
+	if fr.cluster == nil {
+		return cty.UnknownVal(schema.NodeType)
+	}
+	nodes := w.nodes[fr.cluster.name]
+	if fr.node >= len(nodes) {
+		return cty.UnknownVal(schema.NodeType)
+	}
+	return nodes[fr.node]
+}
+
+// each makes the root `each` of an instance. The value is evaluated again when
+// a part of it was not known before.
+func (ev *evaluator) each(fr *frame, n *needs, f Facts) (cty.Value, hcl.Diagnostics) {
+	key := cty.StringVal(fr.key)
+	value := fr.value
+	if fr.guess {
+		key = cty.UnknownVal(cty.String)
+	}
+	var diags hcl.Diagnostics
+	switch {
+	case fr.fan == nil || value == cty.NilVal && fr.fan.from == nil:
+		value = cty.DynamicVal
+	case fr.fan.from != nil && !n.usesStep(fr.fan.from):
+		value = cty.DynamicVal // only the key is wanted
+	case fr.fan.from != nil:
+		value = ev.instanceValue(fr.fan.from, fr.key, f)
+	case f != nil && !value.IsWhollyKnown():
+		value, diags = ev.eachValue(fr, f)
+	}
+	return cty.ObjectVal(map[string]cty.Value{"key": key, "value": value}), diags
+}
+
+func (n *needs) usesStep(st *step) bool {
+	return slices.ContainsFunc(n.uses, func(u use) bool { return u.step == st })
+}
+
+// eachValue evaluates for_each again and takes the instance's part.
+func (ev *evaluator) eachValue(fr *frame, f Facts) (cty.Value, hcl.Diagnostics) {
+	ctx, diags := ev.context(&fr.fan.expr.needs, nil, f)
+	if diags.HasErrors() {
+		return cty.DynamicVal, diags
+	}
+	all, diags := dsl.EvaluateStrict(fr.fan.expr, ctx)
+	all, _ = all.Unmark()
+	if diags.HasErrors() || all.IsNull() || !all.IsKnown() {
+		return cty.DynamicVal, diags
+	}
+	for key, value := range all.Elements() {
+		if !all.Type().IsMapType() && !all.Type().IsObjectType() {
+			key = value
+		}
+		if key.IsKnown() && key.Type() == cty.String && key.AsString() == fr.key {
+			return value, diags
+		}
+	}
+	return cty.DynamicVal, diags
+}
+
+// pick is which instances of a step an instance needs.
+type pick struct {
+	all  bool
+	keys []string
+}
+
+// stepsFor makes the root `step`.
+func (ev *evaluator) stepsFor(n *needs, fr *frame, f Facts) (cty.Value, hcl.Diagnostics) {
+	var diags hcl.Diagnostics
+	picks := map[*step]*pick{}
+	for _, u := range n.uses {
+		p := picks[u.step]
+		if p == nil {
+			p = &pick{}
+			picks[u.step] = p
+		}
+		key, choice, more := ev.choose(u, fr)
+		diags = append(diags, more...)
+		switch choice {
+		case oneInstance:
+			p.keys = append(p.keys, key)
+		case allInstances:
+			p.all = true
+		}
+	}
+	values := make(map[string]cty.Value, len(picks))
+	for st, p := range picks {
+		values[st.name] = ev.stepValue(st, p, f)
+	}
+	return cty.ObjectVal(values), diags
+}
+
+// choice is what a reference to a step means in an instance.
+type choice int
+
+const (
+	noInstance choice = iota
+	oneInstance
+	allInstances
+)
+
+// choose evaluates the key of a reference. A key that is not known at plan time
+// means all instances. One that cannot be evaluated means none: only the branch
+// of a condition that is not taken may hold it.
+func (ev *evaluator) choose(u use, fr *frame) (string, choice, hcl.Diagnostics) {
+	st := u.step
+	switch {
+	case u.key == nil || u.free || st.fan.kind == single || st.fan.late || len(u.key.uses) > 0:
+		return "", allInstances, nil
+	case u.key.node && (fr == nil || fr.guess), u.key.each && (fr == nil || fr.guess):
+		return "", allInstances, nil
+	}
+	ctx, diags := ev.context(&u.key.needs, fr, nil)
+	v, more := dsl.EvaluateStrict(u.key, ctx)
+	if diags.HasErrors() || more.HasErrors() {
+		return "", noInstance, nil
+	}
+	v, _ = v.Unmark()
+	if !v.IsKnown() {
+		return "", allInstances, nil
+	}
+	v, err := convert.Convert(v, cty.String)
+	if err != nil || v.IsNull() || !v.IsKnown() {
+		return "", noInstance, nil
+	}
+	key := v.AsString()
+	if _, exists := st.fan.index[key]; !exists {
+		return "", noInstance, hcl.Diagnostics{st.unknownKey(key, u.rng)}
+	}
+	return key, oneInstance, nil
+}
+
+// stepValue is what step.x means: the outputs, or a map of them.
+func (ev *evaluator) stepValue(st *step, p *pick, f Facts) cty.Value {
+	switch {
+	case st.typ == nil || st.fan.broken:
+		return cty.DynamicVal
+	case st.fan.kind == single:
+		return ev.instanceValue(st, "", f)
+	case p.all && f == nil:
+		return st.fan.planned
+	}
+	keys := p.keys
+	if p.all {
+		keys = keys[:0:0]
+		for _, fr := range ev.framesNow(st, f) {
+			keys = append(keys, fr.key)
+		}
+	}
+	values := make(map[string]cty.Value, len(keys))
+	for _, key := range keys {
+		values[key] = ev.instanceValue(st, key, f)
+	}
+	return mapOf(values, st.outputs)
+}
+
+// framesNow are the instances of a fan-out at run time.
+func (ev *evaluator) framesNow(st *step, f Facts) []*frame {
+	if !st.fan.late {
+		return st.fan.frames
+	}
+	made, _ := f.Expanded(st.expander())
+	frames := make([]*frame, len(made))
+	for i, inst := range made {
+		frames[i] = &frame{key: inst.Key, keyed: true, fan: &st.fan}
+	}
+	return frames
+}
+
+// instanceValue is the outputs of one instance, null when it has none.
+func (ev *evaluator) instanceValue(st *step, key string, f Facts) cty.Value {
+	if st.typ == nil {
+		return cty.DynamicVal
+	}
+	if f == nil {
+		return st.unknown
+	}
+	v, settled := f.Output(st.id(key))
+	if !settled || v == cty.NilVal || v.IsNull() {
+		return cty.NullVal(st.outputs)
+	}
+	if !st.secretOutputs() {
+		return v
+	}
+	attrs := v.AsValueMap()
+	for _, o := range st.typ.Outputs {
+		if value, has := attrs[o.Name]; has && o.Sensitive {
+			attrs[o.Name] = value.Mark(sensitive)
+		}
+	}
+	return cty.ObjectVal(attrs)
+}
+
+// mapOf makes a map where all values have one type, else an object, which works
+// alike in expressions.
+func mapOf(values map[string]cty.Value, elem cty.Type) cty.Value {
+	if len(values) == 0 {
+		return cty.MapValEmpty(elem)
+	}
+	for _, v := range values {
+		if !v.Type().Equals(elem) {
+			return cty.ObjectVal(values)
+		}
+	}
+	return cty.MapVal(values)
+}

@@ -1,0 +1,165 @@
+package plan
+
+import (
+	"io/fs"
+	"maps"
+	"reflect"
+	"sync"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/zclconf/go-cty/cty"
+	"github.com/zclconf/go-cty/cty/function"
+
+	"github.com/dcosflow/dcosflow/backends"
+	"github.com/dcosflow/dcosflow/dsl"
+	"github.com/dcosflow/dcosflow/schema"
+)
+
+// evaluator evaluates expressions, at plan time and, when the plan is made,
+// from many goroutines at run time.
+type evaluator struct {
+	scope     *scope
+	functions map[string]function.Function
+	// roots are those that never change: var, path, run.
+	roots      map[string]cty.Value
+	files      map[string]*hcl.File
+	disk       fs.FS
+	dir        string
+	workingDir string
+	// static says that unknown values are no mistake: see Input.Static.
+	static bool
+	// barred says that finalisers wait for a barrier.
+	barred  bool
+	secrets *secrets
+
+	// planned is the world at plan time.
+	planned *world
+	mutex   sync.Mutex
+	running *world
+}
+
+// world is what is the same for all instances: the clusters, and the locals
+// that use no steps. At run time it has the nodes' addresses.
+type world struct {
+	facts    Facts
+	nodes    map[string][]cty.Value
+	clusters map[string]cty.Value
+	locals   map[string]cty.Value
+}
+
+func newEvaluator(in Input, secrets *secrets) *evaluator {
+	w := in.Workflow
+	return &evaluator{
+		scope:     newScope(w),
+		functions: dsl.Functions(dsl.Host{Files: in.Files, Dir: w.Dir, Env: in.Env}),
+		roots: map[string]cty.Value{
+			"path": cty.ObjectVal(map[string]cty.Value{"workflow": cty.StringVal(w.Dir)}),
+			"run": cty.ObjectVal(map[string]cty.Value{
+				"id":   cty.StringVal(in.Run.ID),
+				"seed": cty.NumberIntVal(in.Run.Seed),
+				"dir":  cty.StringVal(in.Run.Dir),
+			}),
+		},
+		files: w.Files, disk: in.Files, dir: w.Dir, workingDir: in.WorkingDir,
+		static: in.Static, secrets: secrets,
+		planned: &world{
+			nodes: map[string][]cty.Value{}, clusters: map[string]cty.Value{}, locals: map[string]cty.Value{},
+		},
+	}
+}
+
+// world returns what all instances see. That of a run is made once: addresses
+// do not change during it.
+func (ev *evaluator) world(f Facts) *world {
+	if f == nil {
+		return ev.planned
+	}
+	if !reflect.TypeOf(f).Comparable() {
+		return ev.worldAt(f)
+	}
+	ev.mutex.Lock()
+	defer ev.mutex.Unlock()
+	if ev.running == nil || ev.running.facts != f {
+		ev.running = ev.worldAt(f)
+	}
+	return ev.running
+}
+
+func (ev *evaluator) worldAt(f Facts) *world {
+	w := &world{
+		facts: f, nodes: map[string][]cty.Value{}, clusters: map[string]cty.Value{},
+		locals: maps.Clone(ev.planned.locals),
+	}
+	for _, c := range ev.scope.clusters.list {
+		w.addCluster(c, nodeValues(f.Nodes(c.name)))
+	}
+	for _, l := range ev.scope.locals.list {
+		if l.ofClusters() {
+			delete(w.locals, l.name)
+		}
+	}
+	for _, l := range ev.scope.locals.list {
+		if l.ofClusters() {
+			ev.shared(w, l) // its errors were found with unknown addresses
+		}
+	}
+	return w
+}
+
+// addCluster makes the value of a cluster from those of its nodes, which are in
+// the order of its roles.
+func (w *world) addCluster(c *cluster, nodes []cty.Value) {
+	w.nodes[c.name] = nodes
+	attrs := map[string]cty.Value{"name": cty.StringVal(c.name), "nodes": listOf(nodes)}
+	for _, r := range c.roles {
+		end := min(r.Count, len(nodes))
+		attrs[string(r.Role)] = listOf(nodes[:end])
+		nodes = nodes[end:]
+	}
+	w.clusters[c.name] = cty.ObjectVal(attrs)
+}
+
+func listOf(nodes []cty.Value) cty.Value {
+	if len(nodes) == 0 {
+		return cty.ListValEmpty(schema.NodeType)
+	}
+	return cty.ListVal(nodes)
+}
+
+// nodeValues are nodes with their addresses; one that is missing is null.
+func nodeValues(nodes []backends.Node) []cty.Value {
+	values := make([]cty.Value, len(nodes))
+	for i, n := range nodes {
+		ip, public := cty.NullVal(cty.String), cty.NullVal(cty.String)
+		if n.Private.IsValid() {
+			ip = cty.StringVal(n.Private.String())
+		}
+		if n.Public.IsValid() {
+			public = cty.StringVal(n.Public.String())
+		}
+		values[i] = nodeValue(n, ip, public, cty.StringVal(n.Hostname))
+	}
+	return values
+}
+
+func nodeValue(n backends.Node, ip, public, hostname cty.Value) cty.Value {
+	return cty.ObjectVal(map[string]cty.Value{
+		"name":      cty.StringVal(n.Name),
+		"role":      cty.StringVal(string(n.Role)),
+		"index":     cty.NumberIntVal(int64(n.Index)),
+		"cluster":   cty.StringVal(n.Cluster),
+		"ip":        ip,
+		"public_ip": public,
+		"hostname":  hostname,
+	})
+}
+
+// plannedNodes are nodes before the run: their addresses are not known.
+func plannedNodes(nodes []backends.Node) []cty.Value {
+	later := cty.UnknownVal(cty.String)
+	values := make([]cty.Value, len(nodes))
+	for i, n := range nodes {
+		values[i] = nodeValue(n, later, later, later)
+	}
+	return values
+}

@@ -1,0 +1,124 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+
+	"github.com/dcosflow/dcosflow/dag"
+	"github.com/dcosflow/dcosflow/dsl"
+	"github.com/dcosflow/dcosflow/schema"
+	"github.com/dcosflow/dcosflow/steps"
+)
+
+// addSteps puts the steps that the file leaves out around those of the file:
+// what makes the nodes of a cluster that is used, and what removes them.
+func (b *builder) addSteps() {
+	declared := b.ev.scope.steps.list
+	var before, after []*step
+	for _, c := range b.ev.scope.clusters.list {
+		if c.typ == nil || !c.typ.Destroys || !usedBy(declared, c) {
+			continue
+		}
+		if !slices.ContainsFunc(declared, func(st *step) bool { return st.role() == steps.Provisions && st.touches(c) }) {
+			before = b.added(before, c, steps.Provisions, OnSuccess)
+		}
+		if !slices.ContainsFunc(declared, func(st *step) bool {
+			return st.role() == steps.Destroys && st.meta.when == Always && st.touches(c)
+		}) {
+			after = b.added(after, c, steps.Destroys, Always)
+		}
+	}
+	b.all = slices.Concat(before, declared, after)
+}
+
+func usedBy(list []*step, c *cluster) bool {
+	return slices.ContainsFunc(list, func(st *step) bool { return st.touches(c) })
+}
+
+// touches says whether a step refers to a cluster.
+func (st *step) touches(c *cluster) bool {
+	return slices.Contains(st.all.clusters, c) || st.fan.expr != nil && slices.Contains(st.fan.expr.clusters, c)
+}
+
+// added appends a step with the cluster as its one argument.
+func (b *builder) added(list []*step, c *cluster, role steps.Role, when When) []*step {
+	i := slices.IndexFunc(b.in.Steps, func(t steps.Type) bool { return t.Role == role })
+	if i < 0 {
+		b.problem(c.decl.Range, "No step type for machines", "Cluster %q needs steps that make and remove its nodes, and no step type does that.", c.name)
+		return list
+	}
+	typ := &b.in.Steps[i]
+	at := slices.IndexFunc(typ.Schema.Attributes, func(a schema.Attribute) bool { return a.Kind == schema.Cluster })
+	if at < 0 {
+		b.problem(c.decl.Range, "No step type for machines", "The step type %q takes no cluster.", typ.Name)
+		return list
+	}
+	text := fmt.Sprintf("%s = cluster.%s", typ.Schema.Attributes[at].Name, c.name)
+	file, diags := hclsyntax.ParseConfig([]byte(text), c.decl.Range.Filename, c.decl.Range.Start)
+	b.report(diags)
+	if diags.HasErrors() {
+		return list
+	}
+	st := newStep(typ.Name, &dsl.Step{Type: typ.Name, Name: c.name, Body: file.Body, Range: c.decl.Range}, typ)
+	b.stepText(st)
+	st.meta.when = when
+	return append(list, st)
+}
+
+// finalisers puts the barrier between the main vertices and those that come
+// after them, and makes a finalising destroy wait for all other uses of its
+// cluster (rule 9).
+func (b *builder) finalisers() {
+	var final []dag.Vertex[*Instance]
+	for _, v := range b.vertices {
+		if v.Traits.Final {
+			final = append(final, v)
+		}
+	}
+	if len(final) == 0 {
+		return
+	}
+	b.ev.barred = true
+	gate := dag.Vertex[*Instance]{
+		ID: barrier, Traits: dag.Traits{Final: true},
+		Value: &Instance{ID: barrier, Kind: Barrier, When: Always, Retry: Retry{Attempts: 1}},
+	}
+	for _, v := range b.vertices {
+		if !v.Traits.Final {
+			b.edge(dag.Edge{From: barrier, To: v.ID, When: dag.Settled}, hcl.Range{})
+		}
+	}
+	for _, v := range final {
+		b.edge(dag.Edge{From: v.ID, To: barrier, When: dag.Settled}, v.Value.Range)
+	}
+	b.vertices = append(b.vertices, gate)
+	b.destroyLast(final)
+}
+
+func (b *builder) destroyLast(final []dag.Vertex[*Instance]) {
+	stepOf := map[dag.ID]*step{}
+	for _, st := range b.all {
+		if st.final() {
+			stepOf[st.join()], stepOf[st.expander()] = st, st
+			for _, fr := range st.fan.frames {
+				stepOf[st.id(fr.key)] = st
+			}
+		}
+	}
+	for _, d := range final {
+		if d.Value.Kind != Work || d.Value.Type.Role != steps.Destroys {
+			continue
+		}
+		c := b.ev.scope.clusters.byName[d.Value.Subject]
+		for _, v := range final {
+			other := stepOf[v.ID]
+			uses := c != nil && (other.touches(c) || v.Value.Cluster == c.name)
+			if uses && other.role() != steps.Destroys {
+				b.edge(dag.Edge{From: d.ID, To: v.ID, When: dag.Settled}, d.Value.Range)
+			}
+		}
+	}
+}

@@ -1,0 +1,270 @@
+package plan
+
+import (
+	"slices"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/dcosflow/dcosflow/dag"
+	"github.com/dcosflow/dcosflow/dsl"
+	"github.com/dcosflow/dcosflow/schema"
+	"github.com/dcosflow/dcosflow/steps"
+)
+
+// made is an instance with what it waits for.
+type made struct {
+	*Instance
+	frame *frame
+	links []link
+}
+
+// link is a step, or one instance of it, that something waits for.
+type link struct {
+	step *step
+	key  string
+	one  bool
+	rng  hcl.Range
+}
+
+// target is the vertex that a link means.
+func (l link) target() dag.ID {
+	if l.one || l.step.fan.kind == single {
+		return l.step.id(l.key)
+	}
+	return l.step.join()
+}
+
+// instance makes an instance of a step: all of it but the values that only a
+// run knows. It is used at plan time, and at run time for late keys.
+func (ev *evaluator) instance(st *step, fr *frame) (*made, hcl.Diagnostics) {
+	inst := &Instance{
+		Kind: Work, Step: st.name, Key: fr.key, Keyed: fr.keyed, Type: st.typ, When: st.meta.when,
+		Tolerated: st.meta.tolerated, Added: st.added(), Range: st.decl.Range,
+	}
+	inst.ID = st.id(fr.key)
+	fr, diags := ev.placed(st, fr)
+	if fr.cluster != nil {
+		inst.Cluster, inst.Node = fr.cluster.name, fr.cluster.nodes[fr.node].Name
+	}
+	diags = append(diags, ev.early(st, fr, inst)...)
+	inst.Configure = func(f Facts) (cty.Value, error) { return ev.configure(st, fr, f) }
+	links, more := ev.links(st, fr)
+	return &made{Instance: inst, frame: fr, links: links}, append(diags, more...)
+}
+
+// placed finds the node of an instance from the `node` argument.
+func (ev *evaluator) placed(st *step, fr *frame) (*frame, hcl.Diagnostics) {
+	x := st.meta.node
+	if x == nil {
+		return fr, nil
+	}
+	ctx, diags := ev.context(&x.needs, fr, nil)
+	v, more := dsl.EvaluateStrict(x, ctx)
+	if diags = append(diags, more...); diags.HasErrors() {
+		return fr, diags
+	}
+	c, node, known, diags := ev.machine(v, x.Range())
+	switch {
+	case diags.HasErrors():
+		return fr, diags
+	case !known && !ev.static && !fr.guess:
+		return fr, problems(x.Range(), "The node is not known", "`node` must be known before the run. When it hangs on a step's output, write `nodes = [for n in cluster.NAME.nodes : n if ...]`, whose keys may be known later.")
+	case !known:
+		return fr, nil
+	}
+	on := *fr
+	on.cluster, on.node = c, node
+	return &on, nil
+}
+
+// links are what an instance waits for by its references.
+func (ev *evaluator) links(st *step, fr *frame) ([]link, hcl.Diagnostics) {
+	links, diags := ev.linksOf(st.all.uses, fr, nil)
+	links, more := ev.linksOf(st.meta.depends, fr, links)
+	diags = append(diags, more...)
+	if st.fan.expr != nil && st.fan.from == nil && !st.fan.late {
+		links, more = ev.linksOf(st.fan.expr.uses, nil, links)
+		diags = append(diags, more...)
+	}
+	if c := fr.cluster; c != nil && c.provisioner != nil && st.role() != steps.Provisions {
+		links = append(links, provisioning(c, c.nodes[fr.node].Name, placement(st)))
+	}
+	return links, diags
+}
+
+func (ev *evaluator) linksOf(uses []use, fr *frame, links []link) ([]link, hcl.Diagnostics) {
+	var diags hcl.Diagnostics
+	for _, u := range uses {
+		key, chosen, more := ev.choose(u, fr)
+		diags = append(diags, more...)
+		if chosen == noInstance || u.step.fan.broken {
+			continue
+		}
+		l := link{step: u.step, key: key, one: chosen == oneInstance, rng: u.rng}
+		if !slices.ContainsFunc(links, func(o link) bool { return o.step == l.step && o.key == l.key && o.one == l.one }) {
+			links = append(links, l)
+		}
+	}
+	return links, diags
+}
+
+// provisioning is the link to what makes a node, or all of a cluster when the
+// node's name is empty.
+func provisioning(c *cluster, node string, rng hcl.Range) link {
+	return link{step: c.provisioner, key: node, one: node != "" && !c.provisioner.fan.late, rng: rng}
+}
+
+// placement is where the file says on which node a step runs.
+func placement(st *step) hcl.Range {
+	for _, x := range []*expression{st.meta.node, st.fan.expr} {
+		if x != nil {
+			return x.Range()
+		}
+	}
+	return st.decl.Range
+}
+
+// examine evaluates the arguments of an instance as far as they are known, and
+// finds what only they tell: the subject, live machines, whether it is enabled.
+func (ev *evaluator) examine(st *step, m *made) hcl.Diagnostics {
+	d := ev.decoding(&st.body.needs, m.frame, nil)
+	v := d.block(st.body)
+	d.typeCheck(st, v, m.frame)
+	bare := ev.secrets.reveal(v)
+	if subject := st.body.subject(bare); subject != nil {
+		m.Subject, _ = attributeText(*subject, "name")
+	}
+	if st.role() != steps.Provisions {
+		m.links = append(m.links, ev.live(st.body, bare)...)
+	}
+	m.Enabled, d.diags = ev.enabled(st, m.frame, d.diags)
+	if (st.role() == steps.Destroys || st.fan.kind == overCluster) && m.Subject == "" && !d.diags.HasErrors() && !ev.static {
+		d.problem(st.decl.Range, "The cluster is not known", "It must be known before the run: write cluster.NAME.")
+	}
+	return d.diags
+}
+
+// subject is the value of the first argument that is a cluster.
+func (b *block) subject(v cty.Value) *cty.Value {
+	for _, a := range b.schema.Attributes {
+		if a.Kind == schema.Cluster {
+			subject := v.GetAttr(a.Name)
+			return &subject
+		}
+	}
+	return nil
+}
+
+// live are the links to the machines that must exist before the step starts.
+func (ev *evaluator) live(b *block, v cty.Value) []link {
+	var links []link
+	for name, arg := range b.args {
+		if !arg.attr.Live || (arg.attr.Kind != schema.Node && arg.attr.Kind != schema.Cluster) {
+			continue
+		}
+		links = append(links, ev.liveArgument(arg, v.GetAttr(name))...)
+	}
+	for _, n := range b.schema.Blocks {
+		value := v.GetAttr(n.Name)
+		for i, inner := range b.blocks[n.Name] {
+			part := value
+			if n.Max != 1 {
+				part = value.Index(cty.NumberIntVal(int64(i)))
+			}
+			links = append(links, ev.live(inner, part)...)
+		}
+	}
+	slices.SortFunc(links, func(a, b link) int { return a.rng.Start.Byte - b.rng.Start.Byte })
+	return links
+}
+
+// liveArgument waits for the machine, or, while it is not known which one that
+// is, for all that the expression may mean.
+func (ev *evaluator) liveArgument(arg *argument, v cty.Value) []link {
+	wanted, node := arg.expr.clusters, ""
+	if name, ok := attributeText(v, "cluster"); ok && arg.attr.Kind == schema.Node {
+		if c := ev.scope.clusters.byName[name]; c != nil {
+			wanted = []*cluster{c}
+			node, _ = attributeText(v, "name")
+		}
+	}
+	if name, ok := attributeText(v, "name"); ok && arg.attr.Kind == schema.Cluster {
+		if c := ev.scope.clusters.byName[name]; c != nil {
+			wanted = []*cluster{c}
+		}
+	}
+	var links []link
+	for _, c := range wanted {
+		if c.provisioner != nil {
+			links = append(links, provisioning(c, node, arg.expr.Range()))
+		}
+	}
+	return links
+}
+
+// typeCheck lets the type look at a configuration.
+func (d *decoding) typeCheck(st *step, v cty.Value, fr *frame) {
+	if st.typ.Check == nil || d.diags.HasErrors() {
+		return
+	}
+	bare, _ := v.UnmarkDeep()
+	hasNode := fr.cluster != nil || st.meta.node != nil || st.fan.kind == overNodes
+	d.place(st.body, st.typ.Check(bare, hasNode))
+}
+
+// enabled makes the function that a run asks; nil when the answer is yes
+// already.
+func (ev *evaluator) enabled(st *step, fr *frame, diags hcl.Diagnostics) (func(Facts) (bool, error), hcl.Diagnostics) {
+	x := st.meta.enabled
+	if x == nil {
+		return nil, diags
+	}
+	d := ev.decoding(&x.needs, fr, nil)
+	v := d.argument(&argument{attr: &enabledAttribute, expr: x})
+	if bare, _ := v.Unmark(); bare.IsKnown() && !bare.IsNull() && bare.True() && !d.diags.HasErrors() {
+		return nil, diags
+	}
+	return func(f Facts) (bool, error) {
+		d := ev.decoding(&x.needs, fr, f)
+		v := d.argument(&argument{attr: &enabledAttribute, expr: x})
+		bare, _ := v.Unmark()
+		if !d.diags.HasErrors() && (!bare.IsKnown() || bare.IsNull()) {
+			d.problem(x.Range(), `"enabled" has no value`, "It is %s; it must be true or false.%s", dsl.ValueText(bare), d.nullHint())
+		}
+		if err := ev.failure(d.diags); err != nil {
+			return false, err
+		}
+		return bare.True(), nil
+	}, append(diags, d.diags...)
+}
+
+// configure evaluates the arguments of an instance at run time. Here alone
+// sensitive values lose their marks.
+func (ev *evaluator) configure(st *step, fr *frame, f Facts) (cty.Value, error) {
+	d := ev.decoding(&st.body.needs, fr, f)
+	v := cty.DynamicVal
+	if !d.diags.HasErrors() {
+		v = d.block(st.body)
+		d.typeCheck(st, v, fr)
+	}
+	if err := ev.failure(d.diags); err != nil {
+		return cty.NilVal, err
+	}
+	v = ev.secrets.reveal(v)
+	if !v.IsWhollyKnown() {
+		return cty.NilVal, ev.failure(problems(st.decl.Range, "A value is still unknown",
+			"%s has an argument whose value is not known when it starts: %s.", st.id(fr.key), unknownPath(v)))
+	}
+	return v, nil
+}
+
+// unknownPath names the first argument that is not known.
+func unknownPath(v cty.Value) string {
+	for _, name := range sortedAttributes(v.Type()) {
+		if !v.GetAttr(name).IsWhollyKnown() {
+			return name
+		}
+	}
+	return "?"
+}

@@ -1,0 +1,101 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/dcosflow/dcosflow/dsl"
+)
+
+// resolveLocal finds what a local needs, once. A cycle is a problem of the local
+// that closes it.
+func (s *scope) resolveLocal(l *local) hcl.Diagnostics {
+	if l.expr != nil {
+		return nil
+	}
+	if at := slices.Index(s.resolving, l); at >= 0 {
+		last := s.resolving[len(s.resolving)-1]
+		last.broken = true
+		return hcl.Diagnostics{localCycle(s.resolving[at:])}
+	}
+	s.resolving = append(s.resolving, l)
+	expr, diags := s.resolve(l.decl.Expr, site{what: "a local", steps: true, clusters: true})
+	s.resolving = s.resolving[:len(s.resolving)-1]
+	l.expr = expr
+	l.broken = l.broken || diags.HasErrors()
+	return diags
+}
+
+func localCycle(cycle []*local) *hcl.Diagnostic {
+	var lines []string
+	for i, l := range cycle {
+		next := cycle[(i+1)%len(cycle)]
+		lines = append(lines, fmt.Sprintf("  local.%s needs local.%s (%s)", l.name, next.name, place(l.decl.Range)))
+	}
+	return problem(cycle[0].decl.Range, "Locals need each other",
+		"None of them can be evaluated first:\n%s", strings.Join(lines, "\n"))
+}
+
+// place is where something stands: "FILE:LINE".
+func place(rng hcl.Range) string {
+	return fmt.Sprintf("%s:%d", rng.Filename, rng.Start.Line)
+}
+
+// ofClusters says that a local is the same for all instances, but not before
+// the addresses of nodes are known.
+func (l *local) ofClusters() bool {
+	return len(l.expr.clusters) > 0 && len(l.expr.uses) == 0
+}
+
+// locals checks all locals, and evaluates those that need no step.
+func (b *builder) locals() {
+	for _, l := range b.ev.scope.locals.list {
+		b.report(b.ev.scope.resolveLocal(l))
+		if len(l.expr.uses) == 0 {
+			_, diags := b.ev.shared(b.ev.planned, l)
+			b.report(diags)
+		}
+	}
+}
+
+// stepLocals checks the locals that need steps; instances evaluate them again,
+// each with the outputs that it needs.
+func (b *builder) stepLocals() {
+	for _, l := range b.ev.scope.locals.list {
+		if len(l.expr.uses) == 0 || l.broken {
+			continue
+		}
+		ctx, diags := b.ev.context(&l.expr.needs, nil, nil)
+		if !diags.HasErrors() {
+			_, more := dsl.EvaluateStrict(l.expr, ctx)
+			diags = append(diags, more...)
+		}
+		b.report(diags)
+	}
+}
+
+// shared returns the value of a local that needs no step, evaluated once in a
+// world.
+func (ev *evaluator) shared(w *world, l *local) (cty.Value, hcl.Diagnostics) {
+	if v, ok := w.locals[l.name]; ok {
+		return v, nil
+	}
+	if l.broken {
+		w.locals[l.name] = cty.DynamicVal
+		return cty.DynamicVal, nil
+	}
+	ctx, diags := ev.contextIn(w, &l.expr.needs, nil, nil)
+	v := cty.DynamicVal
+	if !diags.HasErrors() {
+		v, diags = dsl.EvaluateStrict(l.expr, ctx)
+	}
+	if diags.HasErrors() {
+		v = cty.DynamicVal
+	}
+	w.locals[l.name] = v
+	return v, diags
+}

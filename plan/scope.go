@@ -1,0 +1,170 @@
+package plan
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/dcosflow/dcosflow/backends"
+	"github.com/dcosflow/dcosflow/dsl"
+)
+
+// scope is where names are looked up: all that a file or directory declares.
+type scope struct {
+	variables named[*dsl.Variable]
+	locals    named[*local]
+	backends  named[*dsl.Backend]
+	clusters  named[*cluster]
+	steps     named[*step]
+	// resolving are the locals whose references are being followed.
+	resolving []*local
+}
+
+// named is a list of things in the order of their declaration, found by name.
+type named[T any] struct {
+	list   []T
+	byName map[string]T
+	names  []string
+}
+
+// add keeps the first of two things of one name; the loader reports the second.
+func (n *named[T]) add(name string, thing T) {
+	if _, exists := n.byName[name]; exists {
+		return
+	}
+	if n.byName == nil {
+		n.byName = map[string]T{}
+	}
+	n.byName[name] = thing
+	n.list = append(n.list, thing)
+	n.names = append(n.names, name)
+}
+
+// local is a named expression.
+type local struct {
+	name string
+	decl *dsl.Local
+	// expr is nil before its references are resolved.
+	expr *expression
+	// broken locals have a problem that has been reported; their value is
+	// unknown.
+	broken bool
+}
+
+// cluster is a declared cluster. Before its roles are evaluated, or when they
+// cannot be, open is true: its roles and nodes are not known then.
+type cluster struct {
+	name  string
+	decl  *dsl.Cluster
+	roles []backends.RoleCount
+	nodes []backends.Node
+	index map[string]int // of nodes, by name
+	open  bool
+	// used says that a step needs it.
+	used bool
+	typ  *backends.Type
+	// provisioner is the step that makes its nodes; nil when they exist.
+	provisioner *step
+}
+
+func newScope(w *dsl.Workflow) *scope {
+	s := &scope{}
+	for _, v := range w.Variables {
+		s.variables.add(v.Name, v)
+	}
+	for _, l := range w.Locals {
+		s.locals.add(l.Name, &local{name: l.Name, decl: l})
+	}
+	for _, b := range w.Backends {
+		s.backends.add(b.Name, b)
+	}
+	for _, c := range w.Clusters {
+		s.clusters.add(c.Name, &cluster{name: c.Name, decl: c, open: true})
+	}
+	return s
+}
+
+// names lists the declared names of a root, nil for roots without any.
+func (s *scope) names(root string) []string {
+	switch root {
+	case "var":
+		return s.variables.names
+	case "local":
+		return s.locals.names
+	case "backend":
+		return s.backends.names
+	case "cluster":
+		return s.clusters.names
+	case "step":
+		return s.steps.names
+	}
+	return nil
+}
+
+// kinds are the roots with declared names, and what they are called.
+var kinds = []struct{ root, noun string }{
+	{"var", "variable"}, {"local", "local"}, {"step", "step"}, {"cluster", "cluster"}, {"backend", "backend"},
+}
+
+func nounOf(root string) string {
+	for _, k := range kinds {
+		if k.root == root {
+			return k.noun
+		}
+	}
+	return root
+}
+
+// unknownName is the diagnostic of a name that its root does not have: it shows
+// the other kind that has it, or else near names of the same kind.
+func (s *scope) unknownName(root, name string, rng hcl.Range) *hcl.Diagnostic {
+	noun := nounOf(root)
+	detail := fmt.Sprintf("No %s %q is declared.", noun, name)
+	if other := s.elsewhere(root, name); other != "" {
+		detail += other
+	} else if hint := dsl.Suggest(name, s.names(root)); hint != "" {
+		detail += hint
+	} else if known := s.names(root); len(known) > 0 {
+		detail += fmt.Sprintf(" There is %s.", enumerate(known))
+	} else {
+		detail += fmt.Sprintf(" The workflow has no %s.", noun)
+	}
+	return problem(rng, fmt.Sprintf("Unknown %s %q", noun, name), "%s", detail)
+}
+
+func (s *scope) elsewhere(root, name string) string {
+	for _, k := range kinds {
+		if k.root == root {
+			continue
+		}
+		for _, known := range s.names(k.root) {
+			if known == name {
+				return fmt.Sprintf(" There is a %s of that name: write %s.%s.", k.noun, k.root, name)
+			}
+		}
+	}
+	return ""
+}
+
+// clusterType is the type of a cluster's value; anything while it is open.
+func (c *cluster) valueType() cty.Type {
+	if c.open {
+		return cty.DynamicPseudoType
+	}
+	attrs := map[string]cty.Type{"name": cty.String, "nodes": nodesType}
+	for _, r := range c.roles {
+		attrs[string(r.Role)] = nodesType
+	}
+	return cty.Object(attrs)
+}
+
+// enumerate joins names for people, and cuts a long list.
+func enumerate(names []string) string {
+	const most = 12
+	if len(names) > most {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
+	}
+	return strings.Join(names, ", ")
+}

@@ -1,0 +1,190 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/dcosflow/dcosflow/dag"
+	"github.com/dcosflow/dcosflow/dsl"
+	"github.com/dcosflow/dcosflow/schema"
+	"github.com/dcosflow/dcosflow/steps"
+)
+
+// step is a step of the workflow, or one that the plan adds.
+type step struct {
+	name string
+	// prefix is what the address begins with: "step", or the type of an added
+	// one.
+	prefix string
+	decl   *dsl.Step
+	// typ is nil when the type is unknown.
+	typ     *steps.Type
+	outputs cty.Type
+	// unknown are the outputs of one instance at plan time.
+	unknown cty.Value
+	meta    meta
+	body    *block
+	fan     fanout
+	// all is what the instances need, besides the keys of the fan-out.
+	all needs
+	// broken steps have problems in their text: no instance is checked.
+	broken bool
+	// joined says that something waits for all instances.
+	joined bool
+	roll   *dag.Roll
+}
+
+// address is that of an instance: step.x, or step.x["key"].
+func address(prefix, step, key string, keyed bool) dag.ID {
+	if !keyed {
+		return dag.ID(prefix + "." + step)
+	}
+	return dag.ID(prefix + "." + step + "[" + strconv.Quote(key) + "]")
+}
+
+// address is that of the whole step, and of the vertex that settles after all
+// instances.
+func (st *step) address() string { return st.prefix + "." + st.name }
+
+func (st *step) id(key string) dag.ID {
+	return address(st.prefix, st.name, key, st.fan.kind != single)
+}
+
+func (st *step) join() dag.ID { return dag.ID(st.address()) }
+
+// expander is the vertex that makes the instances of a late fan-out.
+func (st *step) expander() dag.ID { return dag.ID(st.address() + "[*]") }
+
+func (st *step) added() bool { return st.prefix != "step" }
+
+// final says that the step runs after the main ones.
+func (st *step) final() bool { return st.meta.when != OnSuccess }
+
+func (st *step) role() steps.Role {
+	if st.typ == nil {
+		return steps.Ordinary
+	}
+	return st.typ.Role
+}
+
+func (st *step) secretOutputs() bool {
+	return slices.ContainsFunc(st.typ.Outputs, func(o schema.Output) bool { return o.Sensitive })
+}
+
+// keyExample is a key of the fan-out for messages.
+func (st *step) keyExample() string {
+	switch {
+	case len(st.fan.frames) > 0:
+		return strconv.Quote(st.fan.frames[0].key)
+	case st.fan.kind == overEach:
+		return "each.key"
+	default:
+		return "node.name"
+	}
+}
+
+func (st *step) unknownKey(key string, rng hcl.Range) *hcl.Diagnostic {
+	keys := make([]string, len(st.fan.frames))
+	for i, fr := range st.fan.frames {
+		keys[i] = strconv.Quote(fr.key)
+	}
+	has := "it has none"
+	if len(keys) > 0 {
+		has = "its keys are " + enumerate(keys)
+	}
+	return problem(rng, "No such instance", "%s has no instance %q; %s.%s", st.address(), key, has,
+		dsl.Suggest(strconv.Quote(key), keys))
+}
+
+// declareSteps makes the steps of the file known by name and finds their types.
+func (b *builder) declareSteps() {
+	for _, decl := range b.in.Workflow.Steps {
+		st := newStep("step", decl, b.stepType(decl.Type))
+		if st.typ == nil {
+			names := b.stepTypeNames()
+			b.problem(decl.TypeRange, fmt.Sprintf("Unknown step type %q", decl.Type), "There is %s.%s",
+				enumerate(names), dsl.Suggest(decl.Type, names))
+		}
+		b.ev.scope.steps.add(decl.Name, st)
+	}
+}
+
+func newStep(prefix string, decl *dsl.Step, typ *steps.Type) *step {
+	st := &step{name: decl.Name, prefix: prefix, decl: decl, typ: typ, broken: typ == nil}
+	st.fan.step = st
+	st.fan.kind = fanKindOf(decl, typ)
+	st.meta.when = OnSuccess
+	if typ == nil {
+		return st
+	}
+	st.outputs = schema.OutputType(typ.Outputs)
+	attrs := make(map[string]cty.Value, len(typ.Outputs))
+	for _, o := range typ.Outputs {
+		attrs[o.Name] = cty.UnknownVal(o.Type)
+		if o.Sensitive {
+			attrs[o.Name] = attrs[o.Name].Mark(sensitive)
+		}
+	}
+	st.unknown = cty.ObjectVal(attrs)
+	return st
+}
+
+func (b *builder) stepType(name string) *steps.Type {
+	for i := range b.in.Steps {
+		if b.in.Steps[i].Name == name {
+			return &b.in.Steps[i]
+		}
+	}
+	return nil
+}
+
+func (b *builder) stepTypeNames() []string {
+	var names []string
+	for _, t := range b.in.Steps {
+		names = append(names, t.Name)
+	}
+	return names
+}
+
+// steps resolves the references of all steps and evaluates what is the same for
+// their instances. Then the clusters that are used are known, and what the file
+// leaves out is added.
+func (b *builder) steps() {
+	for _, st := range b.ev.scope.steps.list {
+		b.stepText(st)
+	}
+	b.addSteps()
+}
+
+// stepText checks the text of a step.
+func (b *builder) stepText(st *step) {
+	before := len(b.diags)
+	if st.typ != nil {
+		b.placement(st)
+	}
+	b.metaText(st)
+	if st.typ != nil {
+		c := compiler{ev: b.ev, site: b.siteOf(st, "an argument of a step"), meta: true}
+		st.body = c.block(st.decl.Body, &st.typ.Schema, st.decl.Range, fmt.Sprintf("step type %q", st.typ.Name))
+		b.report(c.diags)
+		st.all.merge(&st.body.needs)
+		if st.fan.kind == overCluster {
+			st.fan.expr = st.body.clusterArgument()
+		}
+	}
+	st.broken = st.broken || hcl.Diagnostics(b.diags[before:]).HasErrors()
+}
+
+// siteOf is what the arguments of a step may use.
+func (b *builder) siteOf(st *step, what string) site {
+	at := site{what: what, steps: true, clusters: true, each: st.fan.kind == overEach}
+	at.node = st.fan.kind == overNodes || st.fan.kind == overCluster || st.decl.Meta.Node != nil
+	if st.fan.kind == overEach && st.decl.Meta.ForEach != nil {
+		at.from = b.ev.scope.keysFrom(st.decl.Meta.ForEach)
+	}
+	return at
+}
