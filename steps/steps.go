@@ -82,7 +82,8 @@ type Env struct {
 	// Run is the run's id, Dir its directory (absolute), WorkflowDir the
 	// workflow's.
 	Run, Dir, WorkflowDir string
-	// Node is where the step runs; nil without a node.
+	// Node is where the step runs; nil without a node. For EachNode types it is
+	// the node that the instance makes: data only, its Transport may be nil.
 	Node *backends.Node
 	// Local reaches the machine of the tool.
 	Local backends.Transport

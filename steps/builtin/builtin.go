@@ -1,0 +1,24 @@
+// Package builtin lists the step types that come with the tool.
+package builtin
+
+import (
+	"github.com/dcosflow/dcosflow/steps"
+	"github.com/dcosflow/dcosflow/steps/assert"
+	"github.com/dcosflow/dcosflow/steps/copy"
+	"github.com/dcosflow/dcosflow/steps/destroy"
+	"github.com/dcosflow/dcosflow/steps/provision"
+	"github.com/dcosflow/dcosflow/steps/run"
+	"github.com/dcosflow/dcosflow/steps/wait"
+)
+
+// Types returns the step types, sorted by name.
+func Types() []steps.Type {
+	return []steps.Type{
+		assert.Type(),
+		copy.Type(),
+		destroy.Type(),
+		provision.Type(),
+		run.Type(),
+		wait.Type(),
+	}
+}
