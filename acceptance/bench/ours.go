@@ -44,7 +44,7 @@ type event struct {
 func (t *tool) provision(ctx context.Context) (time.Duration, error) {
 	events, err := t.run(ctx, nodes, "never")
 	if err != nil {
-		return 0, err
+		return 0, errors.Join(err, t.destroy(ctx, events))
 	}
 	return provisionTime(events, nodes)
 }
@@ -78,11 +78,14 @@ func (t *tool) run(ctx context.Context, nodes int, keep string) ([]event, error)
 	return events, errors.Join(err, badLine)
 }
 
-// destroy removes what a run kept; it has to succeed after a Ctrl-C too.
-func (t *tool) destroy(ctx context.Context, run string) error {
+// destroy removes what a run has left, also after a Ctrl-C.
+func (t *tool) destroy(ctx context.Context, events []event) error {
+	if len(events) == 0 {
+		return nil // it did not start
+	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 	defer cancel()
-	_, err := t.call(ctx, "destroy", run)
+	_, err := t.call(ctx, "destroy", events[0].Event.Run)
 	return err
 }
 

@@ -29,11 +29,12 @@ type recipe struct {
 // readRecipe has the tool make a single node and keep it, and looks at it.
 func readRecipe(ctx context.Context, api *client.Client, t *tool) (r recipe, err error) {
 	events, err := t.run(ctx, 1, "always")
-	if len(events) > 0 {
-		defer func() { err = errors.Join(err, t.destroy(ctx, events[0].Event.Run)) }()
-	}
+	defer func() { err = errors.Join(err, t.destroy(ctx, events)) }()
 	if err != nil {
 		return recipe{}, err
+	}
+	if len(events) == 0 {
+		return recipe{}, errors.New("the run has no events")
 	}
 	byRun := filters.NewArgs(filters.Arg("label", "dcosflow.run="+events[0].Event.Run))
 	found, err := api.ContainerList(ctx, container.ListOptions{Filters: byRun})
