@@ -101,9 +101,23 @@ type Machines interface {
 	Node(cluster, name string) (backends.Node, error)
 	// Provision makes the node and waits until it has booted.
 	Provision(ctx context.Context, cluster, node string) (backends.Boot, error)
+	// Share returns a directory that all nodes of the cluster see read-only.
+	Share(cluster string) (backends.Share, error)
 	// Destroy removes all machines of a cluster.
 	Destroy(ctx context.Context, cluster string) error
 }
+
+// ArgumentError is an argument that turned out to be wrong only at work: the
+// message is shown at the place where it is written.
+type ArgumentError struct {
+	// Argument is its name, dotted in nested blocks.
+	Argument string
+	Err      error
+}
+
+func (e *ArgumentError) Error() string { return e.Argument + ": " + e.Err.Error() }
+
+func (e *ArgumentError) Unwrap() error { return e.Err }
 
 // AssertionError is a check that did not hold: the run's test failed, not its
 // machinery.

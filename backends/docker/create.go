@@ -202,6 +202,10 @@ func (m *machine) configs(ctx context.Context, r recipe) (*container.Config, *co
 	if err != nil {
 		return nil, nil, nil, err
 	}
+	shared, err := m.shared()
+	if err != nil {
+		return nil, nil, nil, err
+	}
 	config := &container.Config{
 		Image: image, Hostname: m.node.Hostname, Tty: true, StopSignal: "SIGRTMIN+3",
 		Entrypoint: []string{}, Cmd: bootCommand(m.backend.image != ""),
@@ -212,7 +216,7 @@ func (m *machine) configs(ctx context.Context, r recipe) (*container.Config, *co
 		RestartPolicy: container.RestartPolicy{Name: container.RestartPolicyDisabled},
 		NetworkMode:   container.NetworkMode(networkName(m.spec.Key)),
 		Binds:         m.signal.binds(),
-		Mounts:        m.volumes(ours),
+		Mounts:        append(m.volumes(ours), shared...),
 	}
 	r.apply(host)
 	networking := &network.NetworkingConfig{EndpointsConfig: map[string]*network.EndpointSettings{

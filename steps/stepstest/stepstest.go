@@ -119,8 +119,8 @@ func Node(name string, tr backends.Transport) *backends.Node {
 	return &backends.Node{Name: name, Cluster: "c", Role: "box", Transport: tr}
 }
 
-// Machines are nodes by "cluster/name". Provision and Destroy refuse; embed it
-// to answer them.
+// Machines are nodes by "cluster/name". Provision, Destroy and Share refuse;
+// embed it to answer them.
 type Machines map[string]backends.Node
 
 var _ steps.Machines = Machines{}
@@ -142,6 +142,11 @@ func (Machines) Provision(_ context.Context, cluster, node string) (backends.Boo
 // Destroy refuses.
 func (Machines) Destroy(_ context.Context, cluster string) error {
 	return fmt.Errorf("destroy %s: the test did not expect this", cluster)
+}
+
+// Share refuses.
+func (Machines) Share(cluster string) (backends.Share, error) {
+	return backends.Share{}, fmt.Errorf("share with %s: the test did not expect this", cluster)
 }
 
 // Problems renders problems, one "attribute: summary" each.
