@@ -9,10 +9,16 @@ import (
 	"time"
 )
 
-// timeline runs a graph in fake time and writes the transitions with their second.
-func timeline(t *testing.T, e Executor[int], g *Graph[int], ctx context.Context, visit Visit[int]) (string, Summary) {
+// timeline runs a graph in fake time and writes the transitions with their
+// second. The run is cancelled after a time; zero means never.
+func timeline(t *testing.T, e Executor[int], g *Graph[int], visit Visit[int], cancelAfter time.Duration) (string, Summary) {
 	t.Helper()
 	start := time.Now()
+	ctx, cancel := context.WithCancelCause(t.Context())
+	defer cancel(nil)
+	if cancelAfter > 0 {
+		defer time.AfterFunc(cancelAfter, func() { cancel(errCancel) }).Stop()
+	}
 	var lines []string
 	e.Observe = func(tr Transition) {
 		lines = append(lines, tr.At.Sub(start).String()+" "+describe(tr))
@@ -86,21 +92,18 @@ func TestCancellation(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				ctx, cancel := context.WithCancelCause(t.Context())
-				defer time.AfterFunc(test.cancel, func() { cancel(errCancel) }).Stop()
 				if test.abort > 0 {
 					abort := make(chan struct{})
 					test.executor.Abort = abort
 					defer time.AfterFunc(test.abort, func() { close(abort) }).Stop()
 				}
-				got, s := timeline(t, test.executor, finalised(t), ctx, ten)
+				got, s := timeline(t, test.executor, finalised(t), ten, test.cancel)
 				if got != strings.TrimSpace(test.want) {
 					t.Errorf("got\n%s\nwant%s", got, test.want)
 				}
 				if s.Stopped == nil {
 					t.Error("the summary has no cause of the cancellation")
 				}
-				cancel(nil)
 			})
 		})
 	}
@@ -119,7 +122,7 @@ func TestFailFast(t *testing.T) {
 			}
 			return ten(ctx, id, v, c)
 		}
-		got, s := timeline(t, Executor[int]{FailFast: true}, g, t.Context(), visit)
+		got, s := timeline(t, Executor[int]{FailFast: true}, g, visit, 0)
 		const want = `0s main running
 0s bad running
 1s bad failed
@@ -159,7 +162,7 @@ func TestIdleGivesSlotsBack(t *testing.T) {
 			}
 			return ten(ctx, id, v, c)
 		}
-		got, _ := timeline(t, Executor[int]{Slots: 1}, g, t.Context(), visit)
+		got, _ := timeline(t, Executor[int]{Slots: 1}, g, visit, 0)
 		const want = `0s poll running
 0s retry running
 0s other running
@@ -193,7 +196,7 @@ func TestIdleEndsWithItsContext(t *testing.T) {
 					defer cancel()
 					return Result{}, c.Idle(ctx, func(ctx context.Context) error { return sleep(ctx, idle) })
 				}
-				got, _ := timeline(t, Executor[int]{Slots: 1}, g, t.Context(), visit)
+				got, _ := timeline(t, Executor[int]{Slots: 1}, g, visit, 0)
 				const want = "0s idle running\n0s other running\n3s idle failed: cancelled by the test\n10s other done"
 				if got != want {
 					t.Errorf("got\n%s\nwant\n%s", got, want)
@@ -220,7 +223,7 @@ func TestTicketAndSlotTogether(t *testing.T) {
 			}
 			return ten(ctx, id, v, c)
 		}
-		got, _ := timeline(t, Executor[int]{Slots: 2}, g, t.Context(), visit)
+		got, _ := timeline(t, Executor[int]{Slots: 2}, g, visit, 0)
 		const want = `0s poll running
 0s busy running
 5s poll done

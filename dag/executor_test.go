@@ -49,7 +49,7 @@ func describe(tr Transition) string {
 	if tr.Reason != "" {
 		line += ": " + tr.Reason
 	}
-	if tr.Err != nil && tr.Err != errDeed {
+	if tr.Err != nil && (tr.State != Failed || !errors.Is(tr.Err, errDeed)) {
 		line += ": " + tr.Err.Error()
 	}
 	return line

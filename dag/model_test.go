@@ -130,7 +130,8 @@ func (m *model) checkRan(id ID, got Transition) error {
 	case got.State == Canceled && m.summary.Stopped != nil && want == Failed:
 		return nil // the cancellation came between its return and its report
 	}
-	if _, panicked := got.Err.(*PanicError); panicked != d.panics {
+	var panicked *PanicError
+	if errors.As(got.Err, &panicked) != d.panics {
 		return fmt.Errorf("want a PanicError: %t", d.panics)
 	}
 	return wantState(got, want)

@@ -36,7 +36,8 @@ type run[T any] struct {
 	over    chan struct{} // closed when nobody reads inbox any more
 }
 
-// phase is the context that main or final vertices run on.
+// phase is the context that main or final vertices run on. The run keeps it
+// because vertices start long after Run was called.
 type phase struct {
 	ctx    context.Context
 	cancel context.CancelCauseFunc

@@ -35,22 +35,20 @@ func (r *run[T]) work(ctx context.Context, v int, vertex Vertex[T]) {
 	var result Result
 	err := errGoexit // stays when the visit calls runtime.Goexit
 	defer func() {
-		if value := recover(); value != nil {
-			err = &PanicError{Value: value, Stack: debug.Stack()}
-		}
 		t := transition(result, err, ctx.Err() != nil)
+		if value := recover(); value != nil {
+			t = Transition{State: Failed, Err: &PanicError{Value: value, Stack: debug.Stack()}}
+		}
 		r.send(func() { r.settle(v, t) })
 	}()
 	result, err = r.visit(ctx, vertex.ID, vertex.Value, control[T]{r, v, vertex.Traits.Weight})
 }
 
-// transition judges the end of a visit. An error after the cancellation is
-// taken for its consequence, a panic never. (The cause of a cancellation may
-// wrap the panic of another vertex, so errors.As would be wrong here.)
+// transition judges how a visit returned. An error after the cancellation is
+// taken for its consequence.
 func transition(result Result, err error, canceled bool) Transition {
-	_, panicked := err.(*PanicError)
 	switch {
-	case err != nil && canceled && !panicked:
+	case err != nil && canceled:
 		return Transition{State: Canceled, Err: err}
 	case err != nil:
 		return Transition{State: Failed, Err: err}
