@@ -28,12 +28,13 @@ type room struct {
 // rooms is the import table. The first line that matches a folder counts.
 var rooms = []room{
 	{".", nil},
-	{"cmd/dcosflow", []string{"*", "*/*"}},
+	{"cmd/dcosflow", []string{"*", "*/*", "*/*/*"}},
 	{"dsl", nil},
 	{"dag", nil},
 	{"schema", nil},
 	{"events", nil},
 	{"events/*", []string{"events"}},
+	{"events/*/*", []string{"events", "events/report"}},
 	{"backends", []string{"schema"}},
 	{"backends/*", []string{"schema", "backends", "backends/wrap"}},
 	{"steps", []string{"schema", "backends"}},
@@ -50,7 +51,7 @@ var rooms = []room{
 
 // testRooms are what test files may import besides: doubles, contract suites
 // and the list of step types. The acceptance suite may not: it has the binary.
-var testRooms = []string{"backends/fake", "backends/local", "backends/backendtest", "steps/builtin"}
+var testRooms = []string{"backends/fake", "backends/local", "backends/backendtest", "steps/builtin", "steps/stepstest"}
 
 // goFolders are where `go` statements may stand: the executor, what reaches
 // machines, and the command line with its signals and live view.

@@ -84,7 +84,7 @@ step "run" "write" {
   node       = cluster.etcd.member[0]
   depends_on = [step.start]
   script     = file("write.sh")
-  env        = { KEYS = var.keys, ENDPOINTS = local.endpoints }
+  env        = { KEYS = tostring(var.keys), ENDPOINTS = local.endpoints }
 }
 
 step "run" "before" {
@@ -107,7 +107,7 @@ step "run" "upgrade" {
   script       = file("upgrade.sh")
   env = {
     NAME      = node.name
-    DOWN      = 3
+    DOWN      = "3"
     ENDPOINTS = local.endpoints
     OTHERS    = join(",", [for n in cluster.etcd.member : "http://${n.ip}:2379" if n.name != node.name])
   }
