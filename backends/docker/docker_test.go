@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -16,45 +17,51 @@ import (
 	"github.com/dcosflow/dcosflow/backends/backendtest"
 )
 
-// shared is a cluster of two nodes that the tests of this package use. They
-// need an engine: without one they fail.
+// shared is a cluster of two nodes that the tests of this package use; see
+// cluster.
 var shared struct {
+	once    sync.Once
+	err     error
 	backend *Backend
 	spec    backends.Spec
 	nodes   []backends.Node
 }
 
 func TestMain(m *testing.M) {
-	os.Exit(withCluster(m))
-}
-
-func withCluster(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "dcosflow-docker-test-")
-	if err == nil {
-		defer os.RemoveAll(dir)
-		err = provision(dir)
-	}
-	defer func() {
+	code := m.Run()
+	if shared.backend != nil {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
-		if shared.backend == nil {
-			return
-		}
 		if err := shared.backend.Delete(ctx, shared.spec.Key); err != nil {
 			fmt.Fprintln(os.Stderr, "delete the shared cluster:", err)
+			code = 1
 		}
-	}()
-	if err != nil {
-		fmt.Fprintf(os.Stderr, "the tests of this package need a Docker engine: %v\n", err)
-		return 1
+		os.RemoveAll(shared.spec.Dir)
 	}
-	return m.Run()
+	os.Exit(code)
 }
 
-func provision(dir string) error {
+// cluster makes the shared cluster when the first test needs it. Without an
+// engine the test fails.
+func cluster(t *testing.T) {
+	t.Helper()
+	shared.once.Do(func() { shared.err = provision() })
+	if shared.err != nil {
+		t.Fatalf("this test needs a Docker engine: %v", shared.err)
+	}
+}
+
+func provision() error {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
 	defer cancel()
 	b, err := newBackend(nil)
+	if err != nil {
+		return err
+	}
+	if err := b.Prepare(ctx, func(line string) { fmt.Fprintln(os.Stderr, line) }); err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp("", "dcosflow-docker-test-")
 	if err != nil {
 		return err
 	}
@@ -65,11 +72,27 @@ func provision(dir string) error {
 		Owner: backends.Owner{Host: "test", PID: os.Getpid(), Start: "1"},
 		Dir:   dir,
 	}
-	if err := b.Prepare(ctx, func(line string) { fmt.Fprintln(os.Stderr, line) }); err != nil {
-		return err
-	}
 	shared.nodes, err = createCluster(ctx, b, shared.spec)
 	return err
+}
+
+// another is the spec of a one-node cluster of a run of its own, which is
+// deleted at the end of the test.
+func another(t *testing.T, name string) backends.Spec {
+	t.Helper()
+	cluster(t)
+	spec := shared.spec
+	spec.Key = backends.Key{Run: shared.spec.Run + "-" + name, Cluster: "c"}
+	spec.Roles = []backends.RoleCount{{Role: "member", Count: 1}}
+	spec.Dir = t.TempDir()
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		if err := shared.backend.Delete(ctx, spec.Key); err != nil {
+			t.Errorf("delete %s: %v", name, err)
+		}
+	})
+	return spec
 }
 
 func newBackend(args map[string]cty.Value) (*Backend, error) {
@@ -120,16 +143,19 @@ func on(t *testing.T, node int, script string) string {
 }
 
 func TestTransportContract(t *testing.T) {
+	cluster(t)
 	opts := backendtest.Options{Node: "master-0", Users: []string{"root", "nobody"}, Owners: true, Dir: "/tmp"}
 	backendtest.TestTransport(t, shared.nodes[0].Transport, opts)
 }
 
 func TestTransportOutsideTmpfs(t *testing.T) {
+	cluster(t)
 	opts := backendtest.Options{Node: "public-agent-0", Owners: true, Dir: "/var/tmp"}
 	backendtest.TestFiles(t, shared.nodes[1].Transport, opts)
 }
 
 func TestBackendContract(t *testing.T) {
+	cluster(t)
 	runs := 0
 	backendtest.TestBackend(t, func() (backends.Backend, backends.Spec) {
 		runs++
@@ -141,6 +167,7 @@ func TestBackendContract(t *testing.T) {
 }
 
 func TestMachine(t *testing.T) {
+	cluster(t)
 	tests := []struct{ name, script, want string }{
 		{"systemd is the init", `cat /proc/1/comm`, "systemd"},
 		{"host name", `hostname`, "master-0"},

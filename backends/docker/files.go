@@ -66,7 +66,8 @@ func explain(err error, op string) error {
 		return err
 	}
 	err = fmt.Errorf("%w: %s", err, lastLine(exit.Stderr))
-	if strings.Contains(exit.Stderr, "No space left on device") {
+	// The second is what tar says of the file during which the space ended.
+	if strings.Contains(exit.Stderr, "No space left on device") || strings.Contains(exit.Stderr, ": Wrote only ") {
 		return &backends.TroubleError{Op: op, Err: err, Hint: "the file system on the node is full: `df -h` there shows which; /run and /tmp are in memory"}
 	}
 	return fmt.Errorf("%s: %w", op, err)

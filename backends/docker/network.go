@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/network"
@@ -95,6 +96,9 @@ func (b *Backend) makeNetwork(ctx context.Context, spec backends.Spec, subnet ne
 	if err != nil {
 		return err
 	}
+	// It goes on when ctx ends, so that nothing appears after a deletion.
+	work, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+	defer cancel()
 	options := map[string]string{}
 	if mtu, err := b.defaultMTU(ctx); err != nil {
 		return err
@@ -103,7 +107,7 @@ func (b *Backend) makeNetwork(ctx context.Context, spec backends.Spec, subnet ne
 	}
 	// What has no address of ours takes one from the upper half, so it can
 	// never take that of a node that is stopped.
-	_, err = b.api.NetworkCreate(context.WithoutCancel(ctx), networkName(spec.Key), network.CreateOptions{
+	_, err = b.api.NetworkCreate(work, networkName(spec.Key), network.CreateOptions{
 		Driver: "bridge", Labels: labels, Options: options,
 		IPAM: &network.IPAM{Config: []network.IPAMConfig{{
 			Subnet: subnet.String(), Gateway: subnet.Addr().Next().String(), IPRange: upperHalf(subnet).String(),
@@ -199,8 +203,11 @@ func (b *Backend) hostSubnets() []netip.Prefix {
 	return subnets
 }
 
+// overlaps tells an error that another subnet may avoid. The last is what the
+// engine says of the very same pool.
 func overlaps(err error) bool {
-	return strings.Contains(err.Error(), "Pool overlaps") || strings.Contains(err.Error(), "conflicts with network")
+	return slices.ContainsFunc([]string{"Pool overlaps", "conflicts with network", "Address already in use"},
+		func(text string) bool { return strings.Contains(err.Error(), text) })
 }
 
 // local says that the engine shares this machine's files.

@@ -89,5 +89,6 @@ func (s *signal) ready() <-chan struct{} {
 func (s *signal) close() {
 	if s.conn != nil {
 		_ = s.conn.Close()
+		_ = os.Remove(filepath.Join(s.dir, "notify"))
 	}
 }

@@ -13,9 +13,12 @@ import (
 // hints map what engines say to what the user can do. The first match counts.
 var hints = []struct{ text, hint string }{
 	{"no space left on device", "the engine's disk is full: `docker system df` shows what fills it, `dcosflow clean` removes what earlier runs left"},
+	{"fully subnetted", "all address pools of the engine are used: `dcosflow clean` or `docker network prune` frees networks, or set `subnet` in the backend block"},
 	{"could not find an available", "all address pools of the engine are used: `dcosflow clean` or `docker network prune` frees networks, or set `subnet` in the backend block"},
 	{"Pool overlaps", "another network has these addresses: choose another `subnet` in the backend block, or leave it out"},
 	{"permission denied while trying to connect", "this user may not use the Docker engine: run as root or join the group `docker`"},
+	{"is paused", "somebody paused the node: `docker unpause` lets it go on"},
+	{"is not running", "the node has stopped: `docker logs` shows its console"},
 	{"too many open files", "raise the limit of inotify instances: `sysctl fs.inotify.max_user_instances=1024`"},
 }
 

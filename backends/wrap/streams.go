@@ -122,6 +122,9 @@ func (s *Streams) writeError(p []byte) (int, error) {
 }
 
 func (s *Streams) pass(w io.Writer, p []byte) (int, error) {
+	if len(p) == 0 {
+		return 0, nil
+	}
 	n, err := w.Write(p)
 	if err != nil {
 		s.failed = err
