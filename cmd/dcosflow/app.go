@@ -1,0 +1,138 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	"golang.org/x/term"
+
+	"github.com/dcosflow/dcosflow/backends"
+	"github.com/dcosflow/dcosflow/dsl"
+	"github.com/dcosflow/dcosflow/steps"
+)
+
+// app is one invocation of the tool: its streams, its environment and its
+// plug-ins. Commands are its methods.
+type app struct {
+	stdin          io.Reader
+	stdout, stderr io.Writer
+	env            func(name string) (string, bool)
+	steps          []steps.Type
+	backends       []backends.Type
+	// cwd is where the tool was started, absolute.
+	cwd string
+
+	// runDir is the value of --run-dir.
+	runDir string
+}
+
+// run executes one command line and returns its exit code.
+func (a *app) run(ctx context.Context, args []string) int {
+	root := a.root()
+	root.SetArgs(args)
+	return complain(a.stderr, root.ExecuteContext(ctx))
+}
+
+func (a *app) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "dcosflow",
+		Short: "Pipelines as code for testing clusters",
+		Long: `dcosflow runs workflows that test clusters: it boots nodes, installs software on
+them, upgrades, breaks and checks it, and removes everything again.`,
+		Example: `  dcosflow plan upgrade-test.hcl
+  dcosflow run upgrade-test.hcl --var expect=3.5.16`,
+		SilenceErrors:              true,
+		SilenceUsage:               true,
+		Args:                       cobra.ArbitraryArgs,
+		RunE:                       help,
+		SuggestionsMinimumDistance: 2,
+	}
+	root.SetIn(a.stdin)
+	root.SetOut(a.stdout)
+	root.SetErr(a.stderr)
+	root.SetFlagErrorFunc(wrongFlag)
+	root.PersistentFlags().StringVar(&a.runDir, "run-dir", defaultRunDir, "`DIR` that holds the directories of runs")
+	addGroup(root, "Workflows:", a.runCommand(), a.planCommand(), a.validateCommand())
+	addGroup(root, "Machines:", a.nodesCommand(), a.execCommand(), a.destroyCommand(), a.cleanCommand(), a.imageCommand())
+	addGroup(root, "Reference:", a.stepsCommand(), a.schemaCommand(), a.versionCommand())
+	return root
+}
+
+func addGroup(root *cobra.Command, title string, commands ...*cobra.Command) {
+	root.AddGroup(&cobra.Group{ID: title, Title: title})
+	for _, c := range commands {
+		c.GroupID = title
+		root.AddCommand(c)
+	}
+}
+
+// help is what a command does that only has subcommands: without arguments it
+// shows them, with an unknown one it says so.
+func help(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return cmd.Help()
+	}
+	hint := fmt.Sprintf("Run '%s --help' for the list of commands.", cmd.CommandPath())
+	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+		hint = fmt.Sprintf("Did you mean %q?", cmd.CommandPath()+" "+near[0])
+	}
+	return wrongInput(hint, "unknown command %q", args[0])
+}
+
+// wrongFlag makes what pflag refuses a message for people.
+func wrongFlag(cmd *cobra.Command, err error) error {
+	hint := fmt.Sprintf("Run '%s --help' for the flags that there are.", cmd.CommandPath())
+	var unknown *pflag.NotExistError
+	if errors.As(err, &unknown) {
+		var known []string
+		cmd.Flags().VisitAll(func(f *pflag.Flag) { known = append(known, "--"+f.Name) })
+		return wrongInput(hint, "%w.%s", err, dsl.Suggest("--"+unknown.GetSpecifiedName(), known))
+	}
+	var value *pflag.InvalidValueError
+	if errors.As(err, &value) {
+		return wrongInput(hint, "--%s wants a value of the kind %s, not %q", value.GetFlag().Name, value.GetFlag().Value.Type(), value.GetValue())
+	}
+	return wrongInput(hint, "%w", err)
+}
+
+// arguments wants between low and high arguments and names them when there are
+// others.
+func arguments(low, high int) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if low <= len(args) && len(args) <= high {
+			return nil
+		}
+		problem := "too many arguments"
+		if len(args) < low {
+			problem = "an argument is missing"
+		}
+		return wrongInput("Usage: "+cmd.UseLine(), "%s: %s", cmd.CommandPath(), problem)
+	}
+}
+
+// action makes a function the body of a command. A signal cancels its context,
+// a second one ends the process; what it returns gets an exit code.
+func action(f func(ctx context.Context, args []string) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		ctx, stop := signal.NotifyContext(cmd.Context(), stopSignals...)
+		defer stop()
+		context.AfterFunc(ctx, stop)
+		err := f(ctx, args)
+		if err != nil && ctx.Err() != nil {
+			return &failure{code: exitInterrupted, err: context.Cause(ctx)}
+		}
+		return asFailure(err)
+	}
+}
+
+// terminal says whether a stream is one.
+func terminal(stream any) bool {
+	f, ok := stream.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}

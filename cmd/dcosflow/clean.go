@@ -1,0 +1,74 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+func (a *app) cleanCommand() *cobra.Command {
+	var c cleaning
+	cmd := &cobra.Command{
+		Use:   "clean",
+		Short: "Remove everything that dead runs left",
+		Long: `Remove the machines, volumes, networks and files of all runs whose process does not
+live any more, also of those that were kept with --keep. Machines are found by
+label, from any directory; files are those below --run-dir, and those that the
+machines' labels name. A run whose process lives is left alone, and so is one
+that was started on another host, unless --all is given.`,
+		Example: `  dcosflow clean --dry-run
+  dcosflow clean`,
+		Args: arguments(0, 0),
+		RunE: action(func(ctx context.Context, _ []string) error { return a.clean(ctx, c) }),
+	}
+	cmd.Flags().BoolVar(&c.dryRun, "dry-run", false, "say what would be removed, remove nothing")
+	cmd.Flags().BoolVar(&c.all, "all", false, "also what belongs to runs that are still at work")
+	return cmd
+}
+
+type cleaning struct{ dryRun, all bool }
+
+// clean goes on after an error, so that one stuck run does not keep the others.
+func (a *app) clean(ctx context.Context, c cleaning) error {
+	all, err := a.remains(ctx)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	removed := 0
+	for _, r := range all {
+		if r.living && !c.all {
+			fmt.Fprintf(a.stdout, "run %s: left alone, %s is still at work or cannot be seen from here\n", r.id, ownerText(r.owner))
+			continue
+		}
+		what := r.machinesText()
+		if r.dir != "" {
+			what = strings.TrimPrefix(what+", its files", ", ")
+		}
+		if c.dryRun {
+			fmt.Fprintf(a.stdout, "run %s: would remove %s\n", r.id, what)
+			removed++
+			continue
+		}
+		if err := r.deleteAll(ctx); err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		fmt.Fprintf(a.stdout, "run %s: removed %s\n", r.id, what)
+		removed++
+	}
+	if removed == 0 && len(errs) == 0 {
+		fmt.Fprintln(a.stdout, "There is nothing to clean.")
+	}
+	return errors.Join(errs...)
+}
+
+func (r *remains) deleteAll(ctx context.Context) error {
+	if err := r.deleteMachines(ctx); err != nil {
+		return err
+	}
+	return r.deleteFiles()
+}

@@ -1,0 +1,85 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/dcosflow/dcosflow/backends/local"
+	"github.com/dcosflow/dcosflow/engine"
+	"github.com/dcosflow/dcosflow/events"
+	"github.com/dcosflow/dcosflow/events/journal"
+	"github.com/dcosflow/dcosflow/events/report"
+	"github.com/dcosflow/dcosflow/events/report/jsonlines"
+	"github.com/dcosflow/dcosflow/events/report/plain"
+	"github.com/dcosflow/dcosflow/events/report/quiet"
+	"github.com/dcosflow/dcosflow/plan"
+)
+
+// execution is a checked run, about to begin.
+type execution struct {
+	plan     *plan.Plan
+	file     string
+	keep     engine.Keep
+	progress string
+	parallel int
+	failFast bool
+	timeout  time.Duration
+}
+
+const interruptMessage = "cleaning up; once more stops at once and leaves the machines"
+
+// execute runs a plan with its record on disk, and reports it.
+func (a *app) execute(ctx context.Context, e execution) error {
+	ctx, interrupts := interruptible(ctx, a.stderr, interruptMessage)
+	defer interrupts.Stop()
+	owner, command := journal.Self(), os.Args
+	run := e.plan.Run
+	lock, err := journal.Acquire(run.Dir, journal.Holder{Owner: owner, Command: command})
+	if err != nil {
+		return fmt.Errorf("begin run %s: %w", run.ID, err)
+	}
+	record, err := journal.Create(run.Dir)
+	if err != nil {
+		return errors.Join(fmt.Errorf("begin run %s: %w", run.ID, err), lock.Release())
+	}
+	result, err := engine.Run(ctx, engine.Options{
+		Plan:     e.plan,
+		Info:     engine.RunInfo{File: e.file, Version: version, Command: command, Owner: owner},
+		Local:    local.Transport{},
+		Sinks:    []events.Sink{record, a.reporter(e.progress, interrupts.guard(a.stdout))},
+		Parallel: e.parallel,
+		Keep:     e.keep,
+		FailFast: e.failFast,
+		Timeout:  e.timeout,
+		Abort:    interrupts.Abort,
+	})
+	if errors.Is(context.Cause(ctx), errOutputClosed) {
+		err = nil // the reader went away on purpose; there is nobody to complain to
+	}
+	if err := errors.Join(err, record.Close(), lock.Release()); err != nil {
+		return &failure{code: cmp.Or(result.Exit, exitTrouble), err: err}
+	}
+	return reported(result.Exit)
+}
+
+// reporter tells the user what happens.
+func (a *app) reporter(progress string, w io.Writer) events.Sink {
+	style := report.Style{Color: a.color(a.stdout)}
+	switch progress {
+	case "json":
+		return jsonlines.New(w)
+	case "quiet":
+		r := quiet.New(w)
+		r.Style = style
+		return r
+	default:
+		r := plain.New(w)
+		r.Style = style
+		return r
+	}
+}

@@ -1,0 +1,46 @@
+package main
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"github.com/dcosflow/dcosflow/plan"
+)
+
+func (a *app) planCommand() *cobra.Command {
+	var in inputs
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "plan [FILE|DIR]",
+		Short: "Show what a run would do, without touching anything",
+		Long: `Show the instances of all steps in waves, with what each needs, and where the
+values of variables come from. It starts nothing and needs no Docker. Without an
+argument it plans the workflow of the current directory.`,
+		Example: `  dcosflow plan upgrade-test.hcl --var expect=3.5.16
+  dcosflow plan upgrade-test.hcl --json | jq -r '.instances[].address'`,
+		Args:              arguments(0, 1),
+		ValidArgsFunction: completeWorkflow,
+		RunE: planning(&in, func(_ context.Context, args []string) error {
+			path, err := a.workflowPath(args)
+			if err != nil {
+				return err
+			}
+			p, err := a.compile(request{path: path, inputs: in, run: plan.Run{Seed: in.seed}})
+			if err != nil {
+				return err
+			}
+			view, err := viewPlan(p, a.display(path))
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return a.printJSON(view)
+			}
+			return view.write(a.stdout)
+		}),
+	}
+	in.register(cmd)
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print the plan as JSON")
+	return cmd
+}

@@ -1,0 +1,143 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/dcosflow/dcosflow/plan"
+)
+
+// write shows the plan to a person.
+func (v *planView) write(w io.Writer) error {
+	var out bytes.Buffer
+	fmt.Fprintf(&out, "%s (%s)\n", v.Name, v.File)
+	if v.Description != "" {
+		fmt.Fprintf(&out, "%s\n", v.Description)
+	}
+	v.writeVariables(&out)
+	v.writeClusters(&out)
+	v.writeInstances(&out)
+	v.writeTotal(&out)
+	_, err := w.Write(out.Bytes())
+	return err
+}
+
+func (v *planView) writeVariables(out *bytes.Buffer) {
+	if len(v.Variables) == 0 {
+		return
+	}
+	out.WriteString("\nVariables\n")
+	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	for _, x := range v.Variables {
+		value := string(x.Value)
+		if x.Sensitive {
+			value = "(sensitive)"
+		}
+		fmt.Fprintf(t, "  %s\t= %s\t%s\n", x.Name, value, x.Origin)
+	}
+	t.Flush()
+}
+
+func (v *planView) writeClusters(out *bytes.Buffer) {
+	if len(v.Clusters) == 0 {
+		return
+	}
+	out.WriteString("\nClusters\n")
+	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	for _, c := range v.Clusters {
+		roles := make([]string, len(c.Roles))
+		for i, r := range c.Roles {
+			roles[i] = fmt.Sprintf("%d %s", r.Count, r.Role)
+		}
+		fmt.Fprintf(t, "  %s\t%s\tbackend.%s (%s)\n", c.Name, strings.Join(roles, ", "), c.Backend, c.Type)
+	}
+	t.Flush()
+}
+
+// writeInstances writes the waves. Finalisers come after everything else and
+// have a heading of their own.
+func (v *planView) writeInstances(out *bytes.Buffer) {
+	heading := ""
+	for i := range v.Instances {
+		inst := &v.Instances[i]
+		wanted := fmt.Sprintf("Wave %d", inst.Wave)
+		if inst.When != plan.OnSuccess {
+			wanted = "Finally"
+		}
+		if wanted != heading {
+			heading = wanted
+			fmt.Fprintf(out, "\n%s\n", heading)
+		}
+		fmt.Fprintf(out, "  %s  %s\n", inst.Address, inst.describe())
+		if len(inst.KnownAfter) > 0 {
+			fmt.Fprintf(out, "      instances known after %s\n", v.summarize(inst.KnownAfter))
+		} else if len(inst.Needs) > 0 {
+			fmt.Fprintf(out, "      needs %s\n", v.summarize(inst.Needs))
+		}
+	}
+}
+
+// describe says everything about an instance that fits on its line.
+func (i *instanceView) describe() string {
+	parts := []string{i.Type}
+	switch {
+	case i.Node != "":
+		parts[0] += fmt.Sprintf(" on %s/%s", i.Cluster, i.Node)
+	case i.Cluster != "":
+		parts[0] += " " + i.Cluster
+	}
+	if i.When == plan.OnFailure {
+		parts = append(parts, "when the run failed")
+	}
+	if i.When == plan.Always {
+		parts = append(parts, "in any case")
+	}
+	if i.MaxParallel > 0 {
+		parts = append(parts, fmt.Sprintf("max_parallel %d", i.MaxParallel))
+	}
+	if i.Timeout != "" {
+		parts = append(parts, "timeout "+i.Timeout)
+	}
+	if i.Attempts > 0 {
+		parts = append(parts, fmt.Sprintf("up to %d attempts", i.Attempts))
+	}
+	if i.Tolerated {
+		parts = append(parts, "may fail")
+	}
+	if i.Added {
+		parts = append(parts, "added by the plan")
+	}
+	return strings.Join(parts, ", ")
+}
+
+func (v *planView) writeTotal(out *bytes.Buffer) {
+	waves := 0
+	for _, inst := range v.Instances {
+		waves = max(waves, inst.Wave)
+	}
+	fmt.Fprintf(out, "\n%s in %s. Seed %d. Nothing was touched.\n", count(len(v.Instances), "instance"), count(waves, "wave"), v.Seed)
+}
+
+// count writes a number with its noun.
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// shortDuration is the duration without zero parts: "5m" rather than "5m0s".
+func shortDuration(d time.Duration) string {
+	s := d.String()
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	return s
+}

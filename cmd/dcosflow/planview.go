@@ -1,0 +1,232 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	ctyjson "github.com/zclconf/go-cty/cty/json"
+
+	"github.com/dcosflow/dcosflow/backends"
+	"github.com/dcosflow/dcosflow/dag"
+	"github.com/dcosflow/dcosflow/plan"
+)
+
+// planView is what `dcosflow plan` shows: the JSON form, from which the text
+// is made.
+type planView struct {
+	Name        string         `json:"name"`
+	Description string         `json:"description,omitempty"`
+	File        string         `json:"file"`
+	Seed        int64          `json:"seed"`
+	Variables   []variableView `json:"variables"`
+	Clusters    []clusterView  `json:"clusters"`
+	Instances   []instanceView `json:"instances"`
+}
+
+type variableView struct {
+	Name string `json:"name"`
+	// Value is null when the variable is sensitive.
+	Value     json.RawMessage `json:"value"`
+	Sensitive bool            `json:"sensitive,omitempty"`
+	Origin    string          `json:"origin"`
+}
+
+type clusterView struct {
+	Name    string     `json:"name"`
+	Backend string     `json:"backend"`
+	Type    string     `json:"type"`
+	Roles   []roleView `json:"roles"`
+}
+
+type roleView struct {
+	Role  backends.Role `json:"role"`
+	Count int           `json:"count"`
+}
+
+// instanceView is one instance, or a fan-out whose keys are known only at run
+// time.
+type instanceView struct {
+	Address string `json:"address"`
+	Type    string `json:"type"`
+	Cluster string `json:"cluster,omitempty"`
+	Node    string `json:"node,omitempty"`
+	// Wave counts from 1; an instance needs only those of earlier waves.
+	Wave        int       `json:"wave"`
+	When        plan.When `json:"when"`
+	Needs       []dag.ID  `json:"needs,omitempty"`
+	KnownAfter  []dag.ID  `json:"known_after,omitempty"`
+	Timeout     string    `json:"timeout,omitempty"`
+	Attempts    int       `json:"attempts,omitempty"`
+	MaxParallel int       `json:"max_parallel,omitempty"`
+	Tolerated   bool      `json:"tolerated,omitempty"`
+	Added       bool      `json:"added,omitempty"`
+	Description string    `json:"description,omitempty"`
+	Source      string    `json:"source,omitempty"`
+}
+
+func viewPlan(p *plan.Plan, file string) (*planView, error) {
+	v := &planView{
+		Name: p.Name, Description: p.Description, File: file, Seed: p.Run.Seed,
+		Variables: []variableView{}, Clusters: []clusterView{}, Instances: []instanceView{},
+	}
+	for _, variable := range p.Variables {
+		view, err := viewVariable(variable)
+		if err != nil {
+			return nil, fmt.Errorf("show variable %s: %w", variable.Name, err)
+		}
+		v.Variables = append(v.Variables, view)
+	}
+	for _, c := range p.Clusters {
+		v.Clusters = append(v.Clusters, viewCluster(p, c))
+	}
+	waves, err := countWaves(p.Graph)
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range p.Graph.IDs() {
+		if inst := p.Graph.Value(id); visible(inst) {
+			v.Instances = append(v.Instances, viewInstance(p.Graph, inst, waves[id]))
+		}
+	}
+	slices.SortStableFunc(v.Instances, func(x, y instanceView) int { return x.Wave - y.Wave })
+	return v, nil
+}
+
+func viewVariable(v plan.Variable) (variableView, error) {
+	view := variableView{Name: v.Name, Sensitive: v.Sensitive, Origin: v.Origin}
+	if v.Sensitive {
+		return view, nil
+	}
+	value, _ := v.Value.UnmarkDeep()
+	text, err := ctyjson.Marshal(value, value.Type())
+	view.Value = text
+	return view, err
+}
+
+func viewCluster(p *plan.Plan, c plan.Cluster) clusterView {
+	view := clusterView{Name: c.Name, Backend: c.Backend, Roles: []roleView{}}
+	for _, b := range p.Backends {
+		if b.Name == c.Backend {
+			view.Type = b.Type.Name
+		}
+	}
+	for _, r := range c.Roles {
+		view.Roles = append(view.Roles, roleView{r.Role, r.Count})
+	}
+	return view
+}
+
+func viewInstance(g *dag.Graph[*plan.Instance], inst *plan.Instance, wave int) instanceView {
+	view := instanceView{
+		Address: string(inst.ID), Type: inst.Type.Name, Cluster: inst.Cluster, Node: inst.Node,
+		Wave: wave, When: inst.When, Needs: needs(g, inst.ID),
+		Tolerated: inst.Tolerated, Added: inst.Added, Description: inst.Description, Source: place(inst.Range),
+	}
+	if view.Cluster == "" {
+		view.Cluster = inst.Subject
+	}
+	if inst.Kind == plan.Expander {
+		view.KnownAfter = view.Needs
+	}
+	if inst.Timeout > 0 {
+		view.Timeout = shortDuration(inst.Timeout)
+	}
+	if inst.Retry.Attempts > 1 {
+		view.Attempts = inst.Retry.Attempts
+	}
+	if roll, rolled := g.Roll(g.Traits(inst.ID).Roll); rolled {
+		view.MaxParallel = roll.Limit
+	}
+	return view
+}
+
+// visible says whether a vertex is work that a user knows of, rather than a
+// joint of the graph.
+func visible(inst *plan.Instance) bool {
+	return inst.Kind == plan.Work || inst.Kind == plan.Expander
+}
+
+// countWaves numbers the visible vertices by the longest chain of visible ones
+// before them. Joints add no wave of their own.
+func countWaves(g *dag.Graph[*plan.Instance]) (map[dag.ID]int, error) {
+	order, err := g.Order()
+	if err != nil {
+		return nil, err
+	}
+	waves := make(map[dag.ID]int, len(order))
+	for _, id := range order {
+		for _, e := range g.Dependencies(id) {
+			waves[id] = max(waves[id], waves[e.To])
+		}
+		if visible(g.Value(id)) {
+			waves[id]++
+		}
+	}
+	return waves, nil
+}
+
+// needs lists what an instance waits for. A join stands for what it joins; the
+// barrier is not listed: every finaliser waits for it.
+func needs(g *dag.Graph[*plan.Instance], id dag.ID) []dag.ID {
+	var list []dag.ID
+	for _, e := range g.Dependencies(id) {
+		switch g.Value(e.To).Kind {
+		case plan.Barrier:
+		case plan.Join:
+			list = append(list, needs(g, e.To)...)
+		default:
+			list = append(list, e.To)
+		}
+	}
+	return compact(list)
+}
+
+// compact drops repetitions and keeps the order.
+func compact(ids []dag.ID) []dag.ID {
+	seen := map[dag.ID]bool{}
+	return slices.DeleteFunc(ids, func(id dag.ID) bool {
+		again := seen[id]
+		seen[id] = true
+		return again
+	})
+}
+
+// place is where something stands in the files: "FILE:LINE".
+func place(r hcl.Range) string {
+	if r.Filename == "" {
+		return ""
+	}
+	return fmt.Sprintf("%s:%d", r.Filename, r.Start.Line)
+}
+
+// steps counts the steps whose instances are all in the list and writes them
+// as one: step.copy rather than step.copy["a"], step.copy["b"].
+func (v *planView) summarize(ids []dag.ID) string {
+	total := map[string]int{}
+	for _, inst := range v.Instances {
+		total[stepOf(dag.ID(inst.Address))]++
+	}
+	listed := map[string]int{}
+	for _, id := range ids {
+		listed[stepOf(id)]++
+	}
+	var parts []string
+	for _, id := range ids {
+		step := stepOf(id)
+		if total[step] > 1 && listed[step] == total[step] {
+			parts = append(parts, step)
+			continue
+		}
+		parts = append(parts, string(id))
+	}
+	return strings.Join(slices.Compact(parts), ", ")
+}
+
+// stepOf returns the step's part of an instance's address.
+func stepOf(id dag.ID) string {
+	step, _, _ := strings.Cut(string(id), "[")
+	return step
+}

@@ -1,0 +1,249 @@
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/dcosflow/dcosflow/backends"
+	"github.com/dcosflow/dcosflow/events"
+	"github.com/dcosflow/dcosflow/events/journal"
+	"github.com/dcosflow/dcosflow/schema"
+)
+
+// remains is what there is of a run: machines on backends, and its directory.
+type remains struct {
+	id    string
+	owner events.Owner
+	// living says that a process is still at work on it, or may be.
+	living bool
+	// dir is empty when no directory of the run is known.
+	dir      string
+	machines []machines
+	// err says why it is not known what there is.
+	err error
+}
+
+// machines are what a run has on one backend.
+type machines struct {
+	backend backends.Backend
+	remnant backends.Remnant
+}
+
+// remains looks for what all runs have left, on the backends as a workflow
+// without arguments would use them, on those that runs of this directory
+// recorded, and in the directory of runs. It is sorted by run.
+func (a *app) remains(ctx context.Context) ([]*remains, error) {
+	found := found{}
+	standard, err := a.standardBackends()
+	if err != nil {
+		return nil, err
+	}
+	for _, b := range standard {
+		if err := found.sweep(ctx, b); err != nil {
+			return nil, err
+		}
+	}
+	list, err := a.recorded()
+	if err != nil {
+		return nil, err
+	}
+	seen := map[string]error{}
+	for _, s := range list {
+		run := found.run(s.ID)
+		run.dir, run.owner, run.living = s.Dir, s.Owner, living(s)
+		run.err = a.sweepRecorded(ctx, found, s.Started.Backends, seen)
+	}
+	return found.sorted(), nil
+}
+
+// standardBackends makes a backend of every type that works without
+// arguments.
+func (a *app) standardBackends() ([]backends.Backend, error) {
+	var made []backends.Backend
+	for i := range a.backends {
+		t := &a.backends[i]
+		value, complete := defaults(&t.Schema)
+		if !complete || !t.Destroys {
+			continue
+		}
+		b, err := t.New(backends.Config{Name: t.Name, Value: value})
+		if err != nil {
+			return nil, fmt.Errorf("use backend %s without arguments: %w", t.Name, err)
+		}
+		made = append(made, b)
+	}
+	return made, nil
+}
+
+// defaults is the value of a block in which nothing is written; false when
+// something must be.
+func defaults(b *schema.Block) (cty.Value, bool) {
+	attrs := map[string]cty.Value{}
+	for i := range b.Attributes {
+		attr := &b.Attributes[i]
+		attrs[attr.Name] = attr.Default
+		if attr.Default == cty.NilVal {
+			attrs[attr.Name] = cty.NullVal(attr.ValueType())
+		}
+		if attr.Required {
+			return cty.NilVal, false
+		}
+	}
+	for _, n := range b.Blocks {
+		attrs[n.Name] = cty.EmptyTupleVal
+		if n.Max == 1 {
+			attrs[n.Name] = cty.NullVal(cty.DynamicPseudoType)
+		}
+		if n.Min > 0 {
+			return cty.NilVal, false
+		}
+	}
+	return cty.ObjectVal(attrs), len(b.OneOf) == 0
+}
+
+// sweepRecorded looks on the backends that a run recorded, each only once for
+// all runs.
+func (a *app) sweepRecorded(ctx context.Context, found found, list []events.Backend, seen map[string]error) error {
+	var errs []error
+	for _, recorded := range list {
+		key := backendKey(recorded)
+		err, known := seen[key]
+		if !known {
+			var b backends.Backend
+			if b, err = a.reopen(recorded); err == nil {
+				err = found.sweep(ctx, b)
+			}
+			seen[key] = err
+		}
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
+// backendKey is equal for backends that are configured alike, whatever their
+// names.
+func backendKey(b events.Backend) string {
+	var key bytes.Buffer
+	fmt.Fprintf(&key, "%s %s", b.Type, b.Config)
+	for _, role := range slices.Sorted(maps.Keys(b.Roles)) {
+		fmt.Fprintf(&key, " %s %s", role, b.Roles[role])
+	}
+	return key.String()
+}
+
+// found holds what was found, by run.
+type found map[string]*remains
+
+func (f found) run(id string) *remains {
+	if f[id] == nil {
+		f[id] = &remains{id: id}
+	}
+	return f[id]
+}
+
+// sweep adds what runs have on a backend. Two backends may be the same engine:
+// what is equal in everything is counted once.
+func (f found) sweep(ctx context.Context, b backends.Backend) error {
+	remnants, err := remnants(ctx, b)
+	if err != nil {
+		return err
+	}
+	for _, r := range remnants {
+		run := f.run(r.Run)
+		if run.dir == "" {
+			run.identify(r)
+		}
+		same := func(m machines) bool { return m.remnant == r }
+		if !slices.ContainsFunc(run.machines, same) {
+			run.machines = append(run.machines, machines{b, r})
+		}
+	}
+	return nil
+}
+
+// identify finds the directory and the owner of a run by the labels of its
+// machines. The name of the directory must be that of the run: it is going to
+// be removed.
+func (r *remains) identify(m backends.Remnant) {
+	r.owner = events.Owner(m.Owner)
+	r.living = journal.Alive(r.owner)
+	if filepath.Base(m.Dir) != m.Run {
+		return
+	}
+	if s, err := journal.Glance(m.Dir); err == nil {
+		r.dir, r.living = s.Dir, living(s)
+	}
+}
+
+func (f found) sorted() []*remains {
+	var all []*remains
+	for _, r := range f {
+		all = append(all, r)
+	}
+	slices.SortFunc(all, func(x, y *remains) int { return cmp.Compare(x.id, y.id) })
+	return all
+}
+
+// deleteMachines removes what a run has on backends.
+func (r *remains) deleteMachines(ctx context.Context) error {
+	if r.err != nil {
+		return r.err
+	}
+	for _, m := range r.machines {
+		if err := m.backend.Delete(ctx, backends.Key{Run: r.id}); err != nil {
+			return fmt.Errorf("remove the machines of run %s: %w", r.id, err)
+		}
+	}
+	return nil
+}
+
+// deleteFiles removes the directory of a run, after its machines.
+func (r *remains) deleteFiles() error {
+	if r.dir == "" {
+		return nil
+	}
+	if err := os.RemoveAll(r.dir); err != nil {
+		return fmt.Errorf("remove the files of run %s: %w", r.id, err)
+	}
+	return nil
+}
+
+// machinesText counts the machines: "3 containers, 3 volumes, 1 network".
+func (r *remains) machinesText() string {
+	var containers, volumes, networks int
+	for _, m := range r.machines {
+		containers += m.remnant.Containers
+		volumes += m.remnant.Volumes
+		networks += m.remnant.Networks
+	}
+	var parts []string
+	for _, c := range []struct {
+		n    int
+		noun string
+	}{{containers, "container"}, {volumes, "volume"}, {networks, "network"}} {
+		if c.n > 0 {
+			parts = append(parts, count(c.n, c.noun))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// remnants is the one place where backends.Sweeper is asked for; a backend
+// without it has nothing to clean.
+func remnants(ctx context.Context, b backends.Backend) ([]backends.Remnant, error) {
+	s, ok := b.(backends.Sweeper)
+	if !ok {
+		return nil, nil
+	}
+	return s.Remnants(ctx)
+}

@@ -1,0 +1,146 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base32"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/dcosflow/dcosflow/engine"
+	"github.com/dcosflow/dcosflow/plan"
+	"github.com/dcosflow/dcosflow/schema"
+)
+
+// runFlags are the flags of `run`.
+type runFlags struct {
+	inputs
+	keep      string
+	parallel  int
+	progress  string
+	timeout   string
+	failFast  bool
+	keepGoing bool
+}
+
+func (a *app) runCommand() *cobra.Command {
+	var f runFlags
+	cmd := &cobra.Command{
+		Use:   "run [FILE|DIR]",
+		Short: "Check, plan and run a workflow, report, and clean up",
+		Long: `Run a workflow: check and plan it, make its machines, work through its steps in
+parallel, report, and remove the machines. Without an argument it runs the
+workflow of the current directory.
+
+Ctrl-C stops the steps, runs the finalisers and removes the machines; a second
+Ctrl-C stops at once and says what is left.
+
+Exit codes: 0 passed, 1 a step failed, 2 wrong input, 3 trouble with the
+infrastructure, 4 passed but clean-up failed, 124 timed out, 130 interrupted.`,
+		Example: `  dcosflow run upgrade-test.hcl
+  dcosflow run upgrade-test.hcl --var expect=3.5.16 --keep on-failure`,
+		Args:              arguments(0, 1),
+		ValidArgsFunction: completeWorkflow,
+		RunE: planning(&f.inputs, func(ctx context.Context, args []string) error {
+			return a.runWorkflow(ctx, args, f)
+		}),
+	}
+	f.register(cmd)
+	flags := cmd.Flags()
+	flags.StringVar(&f.keep, "keep", "", "`WHEN` the machines stay: never, on-failure or always (default: on-failure on a terminal, else never)")
+	flags.IntVar(&f.parallel, "parallel", 0, "how many steps work at once, as a number `N` (default: the larger of 16 and four times the CPUs)")
+	flags.StringVar(&f.progress, "progress", "auto", "`HOW` to tell what happens: auto, plain, json or quiet")
+	flags.StringVar(&f.timeout, "timeout", "", "a limit for the whole run, a `DURATION` such as 30m; overrides the workflow's")
+	flags.BoolVar(&f.failFast, "fail-fast", false, "stop at the first failure")
+	flags.BoolVar(&f.keepGoing, "keep-going", false, "after a failure, do all that does not depend on it")
+	return cmd
+}
+
+// check finds mistakes in the flags.
+func (f *runFlags) check() error {
+	switch engine.Keep(f.keep) {
+	case "", engine.KeepNever, engine.KeepOnFailure, engine.KeepAlways:
+	default:
+		return wrongInput("Write --keep never, --keep on-failure or --keep always.", "--keep %q is not known", f.keep)
+	}
+	switch f.progress {
+	case "auto", "plain", "json", "quiet":
+	default:
+		return wrongInput("Write --progress auto, plain, json or quiet.", "--progress %q is not known", f.progress)
+	}
+	if f.failFast && f.keepGoing {
+		return wrongInput("", "--fail-fast and --keep-going exclude each other")
+	}
+	if f.parallel < 0 {
+		return wrongInput("Leave --parallel out for the default.", "--parallel %d is negative", f.parallel)
+	}
+	if _, err := f.limit(); err != nil {
+		return wrongInput("", "--timeout: %w", err)
+	}
+	return nil
+}
+
+// limit is the value of --timeout, 0 when it was not given.
+func (f *runFlags) limit() (time.Duration, error) {
+	if f.timeout == "" {
+		return 0, nil
+	}
+	return schema.ParseDuration(f.timeout)
+}
+
+func (a *app) runWorkflow(ctx context.Context, args []string, f runFlags) error {
+	if err := f.check(); err != nil {
+		return err
+	}
+	path, err := a.workflowPath(args)
+	if err != nil {
+		return err
+	}
+	id, err := newRunID(time.Now())
+	if err != nil {
+		return err
+	}
+	dir := filepath.Join(a.runs(), id)
+	p, err := a.compile(request{path: path, inputs: f.inputs, run: plan.Run{ID: id, Seed: f.seed, Dir: dir}})
+	if err != nil {
+		return err
+	}
+	if f.keepGoing {
+		p.Settings.FailFast = false
+	}
+	limit, err := f.limit()
+	if err != nil {
+		return err
+	}
+	return a.execute(ctx, execution{
+		plan: p, file: a.display(path), keep: a.keepOf(f), progress: f.progress,
+		parallel: f.parallel, failFast: f.failFast, timeout: limit,
+	})
+}
+
+// newRunID returns a name that sorts by time and that no other run has.
+func newRunID(now time.Time) (string, error) {
+	var random [5]byte
+	if _, err := rand.Read(random[:]); err != nil {
+		return "", fmt.Errorf("make a run id: %w", err)
+	}
+	suffix := strings.ToLower(base32.StdEncoding.EncodeToString(random[:]))[:4]
+	return now.UTC().Format("20060102-150405") + "-" + suffix, nil
+}
+
+// keepOf says which machines stay: a person at a terminal wants to look at
+// what failed, a machine wants its memory back.
+func (a *app) keepOf(f runFlags) engine.Keep {
+	if f.keep != "" {
+		return engine.Keep(f.keep)
+	}
+	ci, _ := a.env("CI")
+	if terminal(a.stdout) && (ci == "" || ci == "false") {
+		return engine.KeepOnFailure
+	}
+	return engine.KeepNever
+}

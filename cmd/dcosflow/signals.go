@@ -1,0 +1,104 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+)
+
+// stopSignals ask a command to end. SIGHUP comes when the terminal is closed.
+var stopSignals = []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP}
+
+// errOutputClosed is the cause of a run that ends because nobody reads what it
+// prints: `dcosflow run | head`.
+var errOutputClosed = errors.New("the output was closed")
+
+// interrupts turns signals into the end of a run: the first one cancels it,
+// the second one closes Abort.
+type interrupts struct {
+	Abort chan struct{}
+
+	cancel  context.CancelCauseFunc
+	signals chan os.Signal
+	pipes   chan os.Signal
+	done    chan struct{}
+	watcher sync.WaitGroup
+}
+
+// interruptible returns a context that the first signal cancels, with the
+// signal as its cause. The message goes to w at the first signal. Whoever
+// calls it calls Stop.
+func interruptible(ctx context.Context, w io.Writer, message string) (context.Context, *interrupts) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	i := &interrupts{
+		Abort: make(chan struct{}), cancel: cancel,
+		signals: make(chan os.Signal, 2),
+		pipes:   make(chan os.Signal, 1),
+		done:    make(chan struct{}),
+	}
+	signal.Notify(i.signals, stopSignals...)
+	// Nobody reads this channel: it only keeps a closed pipe from killing the
+	// process, so that the write fails instead. Ignoring the signal would be
+	// inherited by the commands that a run starts.
+	signal.Notify(i.pipes, syscall.SIGPIPE)
+	i.watcher.Go(func() { i.watch(w, message) })
+	return ctx, i
+}
+
+func (i *interrupts) watch(w io.Writer, message string) {
+	for n := 0; ; n++ {
+		select {
+		case <-i.done:
+			return
+		case s := <-i.signals:
+			switch n {
+			case 0:
+				fmt.Fprintf(w, "\n%s: %s\n", signalName(s), message)
+				i.cancel(fmt.Errorf("interrupted by %s", signalName(s)))
+			case 1:
+				close(i.Abort)
+			}
+		}
+	}
+}
+
+// Stop ends the watch; signals do again what they do by default.
+func (i *interrupts) Stop() {
+	signal.Stop(i.signals)
+	signal.Stop(i.pipes)
+	close(i.done)
+	i.watcher.Wait()
+	i.cancel(nil)
+}
+
+// guard returns a writer that cancels the run when nobody reads it any more.
+func (i *interrupts) guard(w io.Writer) io.Writer { return guarded{w, i.cancel} }
+
+type guarded struct {
+	w      io.Writer
+	cancel context.CancelCauseFunc
+}
+
+func (g guarded) Write(p []byte) (int, error) {
+	n, err := g.w.Write(p)
+	if errors.Is(err, syscall.EPIPE) {
+		g.cancel(errOutputClosed)
+	}
+	return n, err
+}
+
+func signalName(s os.Signal) string {
+	switch s {
+	case syscall.SIGINT:
+		return "interrupted"
+	case syscall.SIGTERM:
+		return "terminated"
+	default:
+		return "hung up"
+	}
+}

@@ -1,0 +1,65 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/dcosflow/dcosflow/dsl"
+)
+
+func (a *app) validateCommand() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "validate [FILE|DIR]",
+		Short: "Check everything that can be checked without variable values",
+		Long: `Check a workflow: syntax, references, types, arguments, cycles. It needs no values
+of variables and no Docker, and it shows all mistakes at once. Without an
+argument it checks the workflow of the current directory.`,
+		Example: `  dcosflow validate upgrade-test.hcl
+  dcosflow validate upgrade-test.hcl --json`,
+		Args:              arguments(0, 1),
+		ValidArgsFunction: completeWorkflow,
+		RunE: action(func(_ context.Context, args []string) error {
+			path, err := a.workflowPath(args)
+			if err != nil {
+				return err
+			}
+			return a.validate(path, asJSON)
+		}),
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print the diagnostics as JSON")
+	return cmd
+}
+
+// validation is the JSON of `dcosflow validate --json`.
+type validation struct {
+	Valid       bool                 `json:"valid"`
+	Errors      int                  `json:"error_count"`
+	Warnings    int                  `json:"warning_count"`
+	Diagnostics []dsl.DiagnosticView `json:"diagnostics"`
+}
+
+func (a *app) validate(path string, asJSON bool) error {
+	_, diags, files, err := a.diagnosed(request{path: path, static: true})
+	if err != nil {
+		return err
+	}
+	errors := len(diags.Errs())
+	if asJSON {
+		err = a.printJSON(validation{
+			Valid: errors == 0, Errors: errors, Warnings: len(diags) - errors,
+			Diagnostics: dsl.JSON(diags, files),
+		})
+	} else {
+		a.show(diags, files)
+		if errors == 0 {
+			_, err = fmt.Fprintf(a.stdout, "%s is valid\n", a.display(path))
+		}
+	}
+	if err == nil && errors > 0 {
+		return reported(exitInput)
+	}
+	return err
+}
