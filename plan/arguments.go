@@ -125,7 +125,7 @@ func (d *decoding) cluster(x *expression, v cty.Value) cty.Value {
 		return v
 	}
 	hint := ""
-	if ty := v.Type(); ty == schema.NodeType || ty == nodesType {
+	if ty := v.Type(); ty.Equals(schema.NodeType) || ty.Equals(nodesType) {
 		hint = " Write the cluster as a whole, without a role."
 	}
 	d.problem(x.Range(), "Not a cluster", "Wanted is a cluster such as %s; this is %s.%s",
@@ -141,7 +141,7 @@ func (d *decoding) deferred(a *schema.Attribute, x *expression) cty.Value {
 		if a.Late != cty.NilType {
 			probe = cty.UnknownVal(a.Late)
 		}
-		v, diags := dsl.EvaluateStrict(x, withProbe(d.ctx, probe))
+		v, diags := dsl.EvaluateStrict(x.source, withProbe(d.ctx, probe))
 		if d.diags = append(d.diags, diags...); !diags.HasErrors() && a.Type != cty.NilType {
 			if _, err := convert.Convert(v, a.Type); err != nil {
 				d.wrongType(a, x, v, a.Type.FriendlyName(), "")
@@ -149,7 +149,7 @@ func (d *decoding) deferred(a *schema.Attribute, x *expression) cty.Value {
 		}
 	}
 	return cty.CapsuleVal(schema.ExpressionType, &schema.Expression{
-		Text: dsl.Text(x.Expression, d.ev.files),
+		Text: dsl.Text(x.source, d.ev.files),
 		Eval: d.late(a, x),
 	})
 }
@@ -170,10 +170,10 @@ func (d *decoding) late(a *schema.Attribute, x *expression) func(cty.Value) (cty
 	return func(probe cty.Value) (cty.Value, []schema.Operand, error) {
 		ctx := withProbe(started, probe)
 		var operands []schema.Operand
-		for _, o := range dsl.Operands(x, ctx, ev.files) {
+		for _, o := range dsl.Operands(x.source, ctx, ev.files) {
 			operands = append(operands, schema.Operand{Text: o.Text, Value: o.Value})
 		}
-		v, diags := dsl.EvaluateStrict(x, ctx)
+		v, diags := dsl.EvaluateStrict(x.source, ctx)
 		if diags.HasErrors() {
 			return cty.DynamicVal, operands, ev.failure(ev.hintNull(diags, needs, frame, facts))
 		}

@@ -23,14 +23,20 @@ type block struct {
 	args   map[string]*argument
 	blocks map[string][]*block
 	needs  needs
+	// flawed blocks have a problem in their text: only their sound arguments
+	// are looked at.
+	flawed bool
 }
 
-// argument is a written argument. constant is its value when that is the same
-// everywhere, cty.NilVal before it has been evaluated.
+// argument is a written argument.
 type argument struct {
-	attr     *schema.Attribute
-	expr     *expression
+	attr *schema.Attribute
+	expr *expression
+	// constant is the value when it is the same everywhere, cty.NilVal before
+	// it has been evaluated.
 	constant cty.Value
+	// broken arguments have a problem in their text.
+	broken bool
 }
 
 // compiler makes blocks and collects what is wrong in their text.
@@ -64,6 +70,7 @@ func (c *compiler) block(body hcl.Body, s *schema.Block, rng hcl.Range, owner st
 	typos := c.unknown(body, rest, lenient, s, owner)
 	c.missing(b, typos, owner)
 	c.exclusive(b, typos)
+	b.flawed = c.diags.HasErrors()
 	return b
 }
 
@@ -89,7 +96,7 @@ func (c *compiler) argument(b *block, a *schema.Attribute, written *hcl.Attribut
 	if a.Kind == schema.Plain {
 		c.literals(written.Expr, a.Type, a.Name)
 	}
-	return &argument{attr: a, expr: expr}
+	return &argument{attr: a, expr: expr, broken: diags.HasErrors()}
 }
 
 func (c *compiler) nested(b *block, n *schema.Nested, written hcl.Blocks, owner string) {

@@ -55,7 +55,7 @@ func (b *builder) clusterBackend(c *cluster) string {
 	}
 	ctx, diags := b.ev.context(&x.needs, nil, nil)
 	ctx.Variables["backend"] = backendNames(declared.list)
-	v, more := dsl.EvaluateStrict(x, ctx)
+	v, more := dsl.EvaluateStrict(x.source, ctx)
 	if diags = append(diags, more...); diags.HasErrors() {
 		for _, d := range diags {
 			d.Detail = fmt.Sprintf("%s The workflow declares %s.", d.Detail, enumerate(declared.names))
@@ -121,7 +121,7 @@ func (b *builder) roles(c *cluster) {
 		return
 	}
 	ctx, diags := b.ev.context(&x.needs, nil, nil)
-	v, more := dsl.EvaluateStrict(x, ctx)
+	v, more := dsl.EvaluateStrict(x.source, ctx)
 	if diags = append(diags, more...); diags.HasErrors() {
 		b.report(diags)
 		return
@@ -146,7 +146,7 @@ func (b *builder) roles(c *cluster) {
 
 // places is where the parts of a literal object stand, in order.
 func places(e *expression) []rolePlace {
-	pairs, diags := hcl.ExprMap(e.Expression)
+	pairs, diags := hcl.ExprMap(e.source)
 	if diags.HasErrors() {
 		return nil
 	}

@@ -71,7 +71,7 @@ func (ev *evaluator) addLocals(ctx *hcl.EvalContext, w *world, n *needs) hcl.Dia
 			continue
 		}
 		ctx.Variables["local"] = cty.ObjectVal(values)
-		v, more := dsl.EvaluateStrict(l.expr, ctx)
+		v, more := dsl.EvaluateStrict(l.expr.source, ctx)
 		values[l.name], diags = v, append(diags, more...)
 	}
 	ctx.Variables["local"] = cty.ObjectVal(values)
@@ -128,7 +128,7 @@ func (ev *evaluator) eachValue(fr *frame, f Facts) (cty.Value, hcl.Diagnostics) 
 	if diags.HasErrors() {
 		return cty.DynamicVal, diags
 	}
-	all, diags := dsl.EvaluateStrict(fr.fan.expr, ctx)
+	all, diags := dsl.EvaluateStrict(fr.fan.expr.source, ctx)
 	all, _ = all.Unmark()
 	if diags.HasErrors() || all.IsNull() || !all.IsKnown() {
 		return cty.DynamicVal, diags
@@ -197,7 +197,7 @@ func (ev *evaluator) choose(u use, fr *frame) (string, choice, hcl.Diagnostics) 
 		return "", allInstances, nil
 	}
 	ctx, diags := ev.context(&u.key.needs, fr, nil)
-	v, more := dsl.EvaluateStrict(u.key, ctx)
+	v, more := dsl.EvaluateStrict(u.key.source, ctx)
 	if diags.HasErrors() || more.HasErrors() {
 		return "", noInstance, nil
 	}

@@ -46,7 +46,7 @@ func (d *decoding) block(b *block) cty.Value {
 		attrs[n.Name] = d.nested(n, b.blocks[n.Name])
 	}
 	v := cty.ObjectVal(attrs)
-	if b.schema.Check != nil && len(d.diags) == before {
+	if b.schema.Check != nil && !b.flawed && len(d.diags) == before {
 		bare, _ := v.UnmarkDeep()
 		d.place(b, b.schema.Check(bare))
 	}
@@ -101,15 +101,18 @@ func (d *decoding) place(b *block, found []schema.Problem) {
 // argument evaluates one argument and makes it the type and kind that the
 // schema wants. What is not known yet is unknown of the right type.
 func (d *decoding) argument(arg *argument) cty.Value {
+	a, x := arg.attr, arg.expr
+	if arg.broken {
+		return cty.UnknownVal(a.ValueType())
+	}
 	if arg.constant != cty.NilVal {
 		return arg.constant
 	}
-	a, x := arg.attr, arg.expr
 	if a.Kind == schema.Deferred {
 		return d.deferred(a, x)
 	}
 	before := len(d.diags)
-	v, diags := dsl.EvaluateStrict(x, d.ctx)
+	v, diags := dsl.EvaluateStrict(x.source, d.ctx)
 	d.diags = append(d.diags, d.ev.hintNull(diags, d.needs, d.frame, d.facts)...)
 	if !diags.HasErrors() {
 		v = d.fit(a, x, v)

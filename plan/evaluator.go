@@ -91,7 +91,11 @@ func (ev *evaluator) worldAt(f Facts) *world {
 		locals: maps.Clone(ev.planned.locals),
 	}
 	for _, c := range ev.scope.clusters.list {
-		w.addCluster(c, nodeValues(f.Nodes(c.name)))
+		nodes := f.Nodes(c.name)
+		if len(nodes) != len(c.nodes) {
+			nodes = c.nodes // not allocated: finalisers still see the names
+		}
+		w.addCluster(c, nodeValues(nodes))
 	}
 	for _, l := range ev.scope.locals.list {
 		if l.ofClusters() {

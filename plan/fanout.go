@@ -181,7 +181,7 @@ func (ev *evaluator) frames(fan *fanout, f Facts) ([]*frame, bool, hcl.Diagnosti
 		return fan.adopt(ev.framesNow(fan.from, f)), true, nil
 	}
 	ctx, diags := ev.context(&fan.expr.needs, nil, f)
-	v, more := dsl.EvaluateStrict(fan.expr, ctx)
+	v, more := dsl.EvaluateStrict(fan.expr.source, ctx)
 	if diags = append(diags, more...); diags.HasErrors() {
 		return nil, true, ev.hintNull(diags, &fan.expr.needs, nil, f)
 	}

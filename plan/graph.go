@@ -17,7 +17,7 @@ const barrier dag.ID = ":main"
 func (b *builder) instances() {
 	for _, st := range b.all {
 		switch {
-		case st.broken || st.fan.broken:
+		case st.typ == nil || st.fan.broken:
 		case st.fan.late:
 			b.lateInstances(st)
 		case st.fan.kind == single:
@@ -27,7 +27,7 @@ func (b *builder) instances() {
 		}
 	}
 	for _, st := range b.all {
-		if st.joined && !st.fan.late && !st.broken {
+		if st.joined && !st.fan.late && !st.fan.broken && st.typ != nil {
 			b.addJoin(st)
 		}
 	}
@@ -113,7 +113,7 @@ func (b *builder) link(from *step, id dag.ID, l link) {
 	if from.final() || !l.step.final() {
 		if needed {
 			b.edge(e, l.rng)
-			l.step.joined = l.step.joined || e.To == l.step.join()
+			l.step.joined = l.step.joined || l.step.fan.kind != single && !l.one
 		}
 		return
 	}

@@ -60,7 +60,7 @@ func (ev *evaluator) placed(st *step, fr *frame) (*frame, hcl.Diagnostics) {
 		return fr, nil
 	}
 	ctx, diags := ev.context(&x.needs, fr, nil)
-	v, more := dsl.EvaluateStrict(x, ctx)
+	v, more := dsl.EvaluateStrict(x.source, ctx)
 	if diags = append(diags, more...); diags.HasErrors() {
 		return fr, diags
 	}
@@ -129,6 +129,9 @@ func placement(st *step) hcl.Range {
 // finds what only they tell: the subject, live machines, whether it is enabled.
 func (ev *evaluator) examine(st *step, m *made) hcl.Diagnostics {
 	d := ev.decoding(&st.body.needs, m.frame, nil)
+	if d.diags.HasErrors() {
+		return d.diags
+	}
 	v := d.block(st.body)
 	d.typeCheck(st, v, m.frame)
 	bare := ev.secrets.reveal(v)
@@ -139,7 +142,7 @@ func (ev *evaluator) examine(st *step, m *made) hcl.Diagnostics {
 		m.links = append(m.links, ev.live(st.body, bare)...)
 	}
 	m.Enabled, d.diags = ev.enabled(st, m.frame, d.diags)
-	if (st.role() == steps.Destroys || st.fan.kind == overCluster) && m.Subject == "" && !d.diags.HasErrors() && !ev.static {
+	if (st.role() == steps.Destroys || st.fan.kind == overCluster) && m.Subject == "" && !st.body.flawed && !d.diags.HasErrors() && !ev.static {
 		d.problem(st.decl.Range, "The cluster is not known", "It must be known before the run: write cluster.NAME.")
 	}
 	return d.diags
@@ -160,6 +163,9 @@ func (b *block) subject(v cty.Value) *cty.Value {
 func (ev *evaluator) live(b *block, v cty.Value) []link {
 	var links []link
 	for name, arg := range b.args {
+		if arg.broken {
+			continue
+		}
 		if !arg.attr.Live || (arg.attr.Kind != schema.Node && arg.attr.Kind != schema.Cluster) {
 			continue
 		}
@@ -205,11 +211,11 @@ func (ev *evaluator) liveArgument(arg *argument, v cty.Value) []link {
 
 // typeCheck lets the type look at a configuration.
 func (d *decoding) typeCheck(st *step, v cty.Value, fr *frame) {
-	if st.typ.Check == nil || d.diags.HasErrors() {
+	if st.typ.Check == nil || st.body.flawed || d.diags.HasErrors() {
 		return
 	}
 	bare, _ := v.UnmarkDeep()
-	hasNode := fr.cluster != nil || st.meta.node != nil || st.fan.kind == overNodes
+	hasNode := fr.cluster != nil || st.decl.Meta.Node != nil || st.fan.kind == overNodes
 	d.place(st.body, st.typ.Check(bare, hasNode))
 }
 

@@ -71,7 +71,7 @@ func (b *builder) stepLocals() {
 		}
 		ctx, diags := b.ev.context(&l.expr.needs, nil, nil)
 		if !diags.HasErrors() {
-			_, more := dsl.EvaluateStrict(l.expr, ctx)
+			_, more := dsl.EvaluateStrict(l.expr.source, ctx)
 			diags = append(diags, more...)
 		}
 		b.report(diags)
@@ -91,7 +91,7 @@ func (ev *evaluator) shared(w *world, l *local) (cty.Value, hcl.Diagnostics) {
 	ctx, diags := ev.contextIn(w, &l.expr.needs, nil, nil)
 	v := cty.DynamicVal
 	if !diags.HasErrors() {
-		v, diags = dsl.EvaluateStrict(l.expr, ctx)
+		v, diags = dsl.EvaluateStrict(l.expr.source, ctx)
 	}
 	if diags.HasErrors() {
 		v = cty.DynamicVal

@@ -53,6 +53,6 @@ func (ev *evaluator) evaluate(x *expression, f Facts) (cty.Value, hcl.Diagnostic
 	if diags.HasErrors() {
 		return cty.DynamicVal, diags
 	}
-	v, more := dsl.EvaluateStrict(x, ctx)
+	v, more := dsl.EvaluateStrict(x.source, ctx)
 	return v, append(diags, ev.hintNull(more, &x.needs, nil, f)...)
 }

@@ -66,7 +66,7 @@ func (r *resolver) types(rest hcl.Traversal, ty cty.Type, what string, rng hcl.R
 			ty, what = ty.AttributeType(attr.Name), what+"."+attr.Name
 		case (ty.IsListType() || ty.IsMapType()) && !named:
 			ty, what = ty.ElementType(), what+"[...]"
-		case ty == schema.NodeType, ty == nodesType && named:
+		case ty.Equals(nodesType) && named:
 			r.problem(rng, "Missing index", "%s is a list of nodes. Write %s[0].%s for one of them, or %s[*].%s for all.",
 				what, what, attr.Name, what, attr.Name)
 			return

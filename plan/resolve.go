@@ -15,9 +15,12 @@ import (
 // expression is an expression with what it needs, found once and used for all
 // instances.
 type expression struct {
-	hcl.Expression
+	source hcl.Expression
 	needs
 }
+
+// Range is where the expression stands.
+func (x *expression) Range() hcl.Range { return x.source.Range() }
 
 // needs is what must be known to evaluate something. References to locals are
 // replaced by what those need (rule 1).
@@ -89,7 +92,7 @@ type resolver struct {
 // resolve finds and checks the references of an expression, before anything is
 // evaluated (rule 3). The expression is usable only without errors.
 func (s *scope) resolve(e hcl.Expression, at site) (*expression, hcl.Diagnostics) {
-	r := &resolver{scope: s, site: at, refs: dsl.References(e), out: &expression{Expression: e}}
+	r := &resolver{scope: s, site: at, refs: dsl.References(e), out: &expression{source: e}}
 	for _, ref := range r.refs {
 		r.reference(ref)
 	}
@@ -218,7 +221,7 @@ func (r *resolver) local(ref dsl.Reference) {
 	if !ok {
 		return
 	}
-	if r.diags = append(r.diags, r.scope.resolveLocal(l)...); l.broken {
+	if r.diags = append(r.diags, r.scope.resolveLocal(l)...); l.broken || l.expr == nil {
 		r.out.addLocal(l)
 		return
 	}

@@ -21,7 +21,7 @@ type step struct {
 	// one.
 	prefix string
 	decl   *dsl.Step
-	// typ is nil when the type is unknown.
+	// typ is nil when the type is unknown: such a step has no instances.
 	typ     *steps.Type
 	outputs cty.Type
 	// unknown are the outputs of one instance at plan time.
@@ -31,8 +31,6 @@ type step struct {
 	fan     fanout
 	// all is what the instances need, besides the keys of the fan-out.
 	all needs
-	// broken steps have problems in their text: no instance is checked.
-	broken bool
 	// joined says that something waits for all instances.
 	joined bool
 	roll   *dag.Roll
@@ -88,16 +86,15 @@ func (st *step) keyExample() string {
 }
 
 func (st *step) unknownKey(key string, rng hcl.Range) *hcl.Diagnostic {
-	keys := make([]string, len(st.fan.frames))
-	for i, fr := range st.fan.frames {
-		keys[i] = strconv.Quote(fr.key)
+	var keys, shown []string
+	for _, fr := range st.fan.frames {
+		keys, shown = append(keys, fr.key), append(shown, strconv.Quote(fr.key))
 	}
 	has := "it has none"
 	if len(keys) > 0 {
-		has = "its keys are " + enumerate(keys)
+		has = "its keys are " + enumerate(shown)
 	}
-	return problem(rng, "No such instance", "%s has no instance %q; %s.%s", st.address(), key, has,
-		dsl.Suggest(strconv.Quote(key), keys))
+	return problem(rng, "No such instance", "%s has no instance %q; %s.%s", st.address(), key, has, dsl.Suggest(key, keys))
 }
 
 // declareSteps makes the steps of the file known by name and finds their types.
@@ -114,7 +111,7 @@ func (b *builder) declareSteps() {
 }
 
 func newStep(prefix string, decl *dsl.Step, typ *steps.Type) *step {
-	st := &step{name: decl.Name, prefix: prefix, decl: decl, typ: typ, broken: typ == nil}
+	st := &step{name: decl.Name, prefix: prefix, decl: decl, typ: typ}
 	st.fan.step = st
 	st.fan.kind = fanKindOf(decl, typ)
 	st.meta.when = OnSuccess
@@ -162,7 +159,6 @@ func (b *builder) steps() {
 
 // stepText checks the text of a step.
 func (b *builder) stepText(st *step) {
-	before := len(b.diags)
 	if st.typ != nil {
 		b.placement(st)
 	}
@@ -176,7 +172,6 @@ func (b *builder) stepText(st *step) {
 			st.fan.expr = st.body.clusterArgument()
 		}
 	}
-	st.broken = st.broken || hcl.Diagnostics(b.diags[before:]).HasErrors()
 }
 
 // siteOf is what the arguments of a step may use.

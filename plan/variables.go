@@ -36,6 +36,7 @@ func (b *builder) variables() {
 	}
 	b.ev.roots["var"] = cty.ObjectVal(values)
 	if len(missing) > 0 && !b.in.Static {
+		b.ev.static = true // what follows from the missing values is no news
 		b.diags = append(b.diags, missingVariables(missing))
 	}
 	b.undeclared()

@@ -1,0 +1,531 @@
+package plan
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/dcosflow/dcosflow/backends"
+	"github.com/dcosflow/dcosflow/dag"
+)
+
+func TestRule01_EdgesAreSyntactic(t *testing.T) {
+	p := mustBuild(t, lab+`
+locals {
+  plain   = step.copy
+  through = local.plain
+  other   = "${step.one.stdout}!"
+}
+step "run" "one" { command = ["a"] }
+step "run" "copy" {
+  nodes   = cluster.c.master
+  command = ["a"]
+}
+step "run" "each" {
+  nodes   = cluster.c.master
+  command = ["a", step.copy[node.name].stdout]
+}
+step "run" "local" {
+  nodes   = cluster.c.master
+  command = ["a", local.through[node.name].stdout]
+}
+step "run" "whole" { command = [for o in values(step.copy) : o.stdout] }
+step "run" "splat" { command = values(step.copy)[*].stdout }
+step "run" "for_key" { command = [for n in cluster.c.master : step.copy[n.name].stdout] }
+step "run" "unknown_key" { command = [step.copy[step.one.stdout].stdout] }
+step "run" "text" { command = [local.other] }
+step "run" "depends" {
+  command    = ["a"]
+  depends_on = [step.copy["master-1"], step.one]
+}
+step "run" "shadow" {
+  nodes   = cluster.c.master
+  command = [for node in cluster.c.master : step.copy[node.name].stdout]
+}
+step "run" "branch" {
+  nodes   = cluster.c.master
+  command = [node.index == 0 ? "none" : step.copy[cluster.c.master[node.index - 1].name].stdout]
+}`)
+	checkEdges(t, p, `step.each["master-1"]`, `step.copy["master-1"]`, `provision.c["master-1"]`)
+	checkEdges(t, p, `step.local["master-1"]`, `step.copy["master-1"]`, `provision.c["master-1"]`)
+	checkEdges(t, p, "step.copy", `step.copy["master-0"]`, `step.copy["master-1"]`)
+	checkEdges(t, p, "step.whole", "step.copy")
+	checkEdges(t, p, "step.splat", "step.copy")
+	checkEdges(t, p, "step.for_key", "step.copy")
+	checkEdges(t, p, "step.unknown_key", "step.copy", "step.one")
+	checkEdges(t, p, "step.text", "step.one")
+	checkEdges(t, p, "step.depends", `step.copy["master-1"]`, "step.one")
+	checkEdges(t, p, `step.shadow["master-0"]`, "step.copy", `provision.c["master-0"]`)
+	checkEdges(t, p, `step.branch["master-0"]`, `provision.c["master-0"]`)
+	checkEdges(t, p, `step.branch["master-1"]`, `step.copy["master-0"]`, `provision.c["master-1"]`)
+}
+
+const twoSteps = `
+step "run" "one" { command = ["a"] }
+step "run" "many" {
+  nodes   = cluster.c.master
+  command = ["a"]
+}
+`
+
+func TestRule02_FanOutsAreMaps(t *testing.T) {
+	checkMistakes(t, []mistake{
+		{name: "missing index", text: twoSteps + `step "run" "x" { command = [step.many.stdout] }`, line: 7,
+			want: []string{"Missing index", `step.many[`, `].stdout`, "values(step.many)[*].stdout"}},
+		{name: "unneeded index", text: twoSteps + `step "run" "x" { command = [step.one["a"].stdout] }`, line: 7,
+			want: []string{"Unneeded index", "step.one.stdout", `step.one["a"].stdout`}},
+		{name: "key as attribute", text: twoSteps + `step "run" "x" { command = [step.many.master-0.stdout] }`,
+			want: []string{"Missing brackets", `step.many["master-0"].stdout`}},
+		{name: "step by expression", text: twoSteps + `step "run" "x" { command = [step["one"].stdout] }`,
+			want: []string{"Incomplete reference", "step.NAME[KEY]"}},
+		{name: "unknown key", text: twoSteps + `step "run" "x" { command = [step.many["master-9"].stdout] }`,
+			want: []string{`has no instance "master-9"`, `"master-0", "master-1"`, "Did you mean"}},
+		{name: "splat", text: twoSteps + `step "run" "x" { command = step.many[*].stdout }`,
+			want: []string{"values(step.many)[*].stdout"}},
+		{name: "through a local", text: twoSteps + `
+locals { m = step.many }
+step "run" "x" { command = [local.m.stdout] }`, want: []string{"Missing index", "values(step.many)[*].stdout"}},
+	})
+	p := mustBuild(t, lab+twoSteps+`step "run" "x" { command = [for k, v in step.many : "${k} ${length(step.many)} ${v.stdout}"] }`)
+	f := &facts{outputs: map[dag.ID]cty.Value{`step.many["master-0"]`: ran("0"), `step.many["master-1"]`: ran("1")}}
+	got := configure(t, p, "step.x", f).GetAttr("command")
+	if want := cty.ListVal([]cty.Value{cty.StringVal("master-0 2 0"), cty.StringVal("master-1 2 1")}); !got.RawEquals(want) {
+		t.Errorf("command = %#v, want %#v", got, want)
+	}
+}
+
+func TestRule03_ReferencesAreCheckedStatically(t *testing.T) {
+	run := func(expr string) string { return twoSteps + `step "run" "x" { command = [` + expr + `] }` }
+	checkMistakes(t, []mistake{
+		{name: "output", text: run(`step.one.stdot`), want: []string{`Unknown output "stdot"`, `"run" step`, "stdout, exit_code, token", `Did you mean "stdout"?`}},
+		{name: "try hides nothing", text: run(`try(step.one.stdot, "")`), want: []string{`Unknown output "stdot"`}},
+		{name: "step", text: run(`step.ones.stdout`), want: []string{`Unknown step "ones"`, `Did you mean "one"?`}},
+		{name: "other kind", text: "variable \"many2\" { default = 1 }\n" + run(`step.many2.stdout`), want: []string{"There is a variable of that name: write var.many2."}},
+		{name: "variable", text: run(`var.x`), want: []string{`Unknown variable "x"`, "There is a step of that name: write step.x."}},
+		{name: "local", text: run(`local.nix`), want: []string{`Unknown local "nix"`}},
+		{name: "root", text: run(`foo.bar`), want: []string{`"foo"`}},
+		{name: "bare name", text: run(`one.stdout`), want: []string{"write step.one"}},
+		{name: "cluster", text: run(`cluster.d.nodes`), want: []string{`Unknown cluster "d"`}},
+		{name: "role", text: run(`cluster.c.masters[0].name`), want: []string{`Unknown attribute "masters"`, "agent, master, name, nodes", `Did you mean "master"?`}},
+		{name: "node attribute", text: run(`cluster.c.master[0].nam`), want: []string{`Unknown attribute "nam"`, `Did you mean "name"?`}},
+		{name: "node list", text: run(`cluster.c.master.name`), want: []string{"Missing index", "cluster.c.master[0].name"}},
+		{name: "node out of place", text: run(`node.name`), want: []string{`No "node" here`, "`nodes`"}},
+		{name: "each out of place", text: run(`each.key`), want: []string{`No "each" here`, "for_each"}},
+		{name: "probe out of place", text: run(`probe.stdout`), want: []string{`No "probe" here`, "condition"}},
+		{name: "run", text: run(`run.idd`), want: []string{`Unknown attribute "idd"`, "dir, id, seed"}},
+		{name: "path", text: run(`path.workflo`), want: []string{`Did you mean "workflow"?`}},
+		{name: "probe attribute", text: `step "assert" "x" { condition = probe.stdot == "" }`, want: []string{`Unknown attribute "stdot"`, `Did you mean "stdout"?`}},
+		{name: "variable attribute", text: "variable \"v\" { default = { from = \"a\" } }\n" + run(`var.v.form`), want: []string{`Unknown attribute "form"`, `Did you mean "from"?`}},
+		{name: "in a key", text: run(`step.many[var.nix].stdout`), want: []string{`Unknown variable "nix"`}},
+		{name: "in a local", text: "locals { l = step.one.stdot }\n" + run(`local.l`), want: []string{`Unknown output "stdot"`}, line: 1},
+		{name: "depends_on", text: `step "run" "x" {
+  command    = ["a"]
+  depends_on = [step.nope]
+}`, line: 3, want: []string{`Unknown step "nope"`}},
+	})
+}
+
+func TestRule04_ForEach(t *testing.T) {
+	p := mustBuild(t, lab+`
+step "run" "first" {
+  for_each = { b = "two", a = "one" }
+  command  = [each.key, each.value]
+}
+step "run" "keys" {
+  for_each = step.first
+  command  = [each.key]
+}
+step "run" "values" {
+  for_each = step.first
+  command  = [each.value.stdout]
+}
+step "run" "set" {
+  for_each = toset(["z", "y"])
+  command  = [each.value]
+}`)
+	want := []string{`step.first["a"]`, `step.first["b"]`, `step.keys["a"]`, `step.keys["b"]`, `step.values["a"]`, `step.values["b"]`, `step.set["y"]`, `step.set["z"]`}
+	var got []string
+	for _, id := range p.Graph.IDs() {
+		got = append(got, string(id))
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("instances\n got %q\nwant %q", got, want)
+	}
+	checkEdges(t, p, `step.keys["a"]`)
+	checkEdges(t, p, `step.values["a"]`, `step.first["a"]`)
+	f := &facts{outputs: map[dag.ID]cty.Value{`step.first["b"]`: ran("out")}}
+	if got := configure(t, p, `step.values["b"]`, f).GetAttr("command"); !got.RawEquals(cty.ListVal([]cty.Value{cty.StringVal("out")})) {
+		t.Errorf("each.value.stdout is %#v", got)
+	}
+
+	each := func(keys string) string {
+		return twoSteps + "step \"run\" \"x\" {\n  command  = [each.key]\n  for_each = " + keys + "\n}"
+	}
+	checkMistakes(t, []mistake{
+		{name: "null", text: each(`null`), line: 9, want: []string{"No keys", "null"}},
+		{name: "duplicate", text: each(`["a", "b", "a"]`), want: []string{"A key twice", `"a"`, "toset"}},
+		{name: "sensitive", text: "variable \"s\" {\n  sensitive = true\n  default = [\"a\"]\n}\n" + each(`var.s`), want: []string{"Sensitive keys"}},
+		{name: "numbers", text: each(`[1, 2]`), want: []string{"A key that is no string", "tostring"}},
+		{name: "string", text: each(`"a"`), want: []string{"for_each takes"}},
+		{name: "single step", text: each(`step.one`), want: []string{"A step without keys", "step.one"}},
+		{name: "both", text: `step "run" "x" {
+  command  = ["a"]
+  nodes    = cluster.c.nodes
+  for_each = ["a"]
+}`, line: 4, want: []string{"Both nodes and for_each"}},
+		{name: "same names", text: `cluster "d" { roles = { master = 1 } }
+step "run" "x" {
+  command = ["a"]
+  nodes   = concat(cluster.c.master, cluster.d.master)
+}`, line: 4, want: []string{"Equal node names", "cluster.c", "cluster.d", "master-0"}},
+		{name: "same node", text: `step "run" "x" {
+  command = ["a"]
+  nodes   = concat(cluster.c.master, cluster.c.nodes)
+}`, want: []string{"The same node twice"}},
+		{name: "a cluster", text: `step "run" "x" {
+  command = ["a"]
+  nodes   = cluster.c
+}`, want: []string{"Not a list of nodes", "`nodes`?"}},
+		{name: "depends on an output", text: twoSteps + `step "run" "x" {
+  command    = ["a"]
+  depends_on = [step.one.stdout]
+}`, want: []string{"Not a step", "write step.one without .stdout"}},
+	})
+}
+
+func TestRule05_Provisioning(t *testing.T) {
+	p := mustBuild(t, lab+`
+step "genconf" "bundle" {
+  cluster = cluster.c
+  config  = { masters = cluster.c.master[*].ip }
+}
+step "inspect" "all" { cluster = cluster.c }
+step "run" "on" {
+  node    = cluster.c.agent[0]
+  command = ["a", node.name]
+}
+step "run" "nowhere" { command = ["a", cluster.c.master[0].ip] }
+step "wait" "probe" {
+  until { node = cluster.c.master[1] }
+}`)
+	checkEdges(t, p, "step.bundle")
+	checkEdges(t, p, "step.nowhere")
+	checkEdges(t, p, "step.all", "provision.c")
+	checkEdges(t, p, "provision.c", `provision.c["master-0"]`, `provision.c["master-1"]`, `provision.c["agent-0"]`)
+	checkEdges(t, p, "step.on", `provision.c["agent-0"]`)
+	checkEdges(t, p, "step.probe", `provision.c["master-1"]`)
+	checkEdges(t, p, `provision.c["master-0"]`)
+	on := p.Graph.Value("step.on")
+	if on.Cluster != "c" || on.Node != "agent-0" {
+		t.Errorf("step.on runs on %s of %s, want agent-0 of c", on.Node, on.Cluster)
+	}
+	if made := p.Graph.Value(`provision.c["agent-0"]`); !made.Added || made.Subject != "c" || made.Node != "agent-0" {
+		t.Errorf("the added provisioning is %+v", made)
+	}
+
+	written := mustBuild(t, lab+`
+step "provision" "vm" { cluster = cluster.c }
+step "run" "x" {
+  nodes   = cluster.c.master
+  command = [step.vm[node.name].state]
+}`)
+	checkEdges(t, written, `step.x["master-0"]`, `step.vm["master-0"]`)
+	if written.Graph.Has(`provision.c["master-0"]`) {
+		t.Error("the plan adds provisioning beside the written one")
+	}
+	existing := mustBuild(t, strings.Replace(lab, "docker", "existing", 1)+`
+step "run" "x" {
+  nodes   = cluster.c.agent
+  command = ["a"]
+}`)
+	if got := existing.Graph.IDs(); !slices.Equal(got, []dag.ID{`step.x["agent-0"]`}) {
+		t.Errorf("on machines that stay, the plan has %q", got)
+	}
+	checkMistakes(t, []mistake{
+		{name: "twice", text: `step "provision" "a" { cluster = cluster.c }
+step "provision" "b" { cluster = cluster.c }`, line: 2, want: []string{"provisioned twice", "step.a"}},
+		{name: "no node", text: `step "copy" "x" {
+  source      = "here.txt"
+  destination = "/x"
+}`, line: 1, want: []string{"Missing node", "nodes = "}},
+		{name: "refused node", text: `step "genconf" "x" {
+  cluster = cluster.c
+  node    = cluster.c.agent[0]
+}`, line: 3, want: []string{`Unexpected "node"`}},
+		{name: "each node", text: `step "provision" "x" {
+  cluster  = cluster.c
+  for_each = ["a"]
+}`, line: 3, want: []string{`Unexpected "for_each"`, "every node"}},
+		{name: "list for node", text: `step "run" "x" {
+  command = ["a"]
+  node    = cluster.c.agent
+}`, line: 3, want: []string{"Not a node", "Choose one by its index"}},
+	})
+}
+
+func TestRule06_OnlyReferencedKeysAreAskedFor(t *testing.T) {
+	p := mustBuild(t, lab+twoSteps+`
+step "run" "x" {
+  nodes   = cluster.c.master
+  command = [step.many[node.name].stdout]
+}`)
+	f := &strictFacts{facts: facts{outputs: map[dag.ID]cty.Value{`step.many["master-1"]`: ran("1")}}, t: t}
+	if got := configure(t, p, `step.x["master-1"]`, f).GetAttr("command"); !got.RawEquals(cty.ListVal([]cty.Value{cty.StringVal("1")})) {
+		t.Errorf("command = %#v", got)
+	}
+}
+
+// strictFacts refuse to be asked for what they do not have.
+type strictFacts struct {
+	facts
+	t *testing.T
+}
+
+func (f *strictFacts) Output(id dag.ID) (cty.Value, bool) {
+	v, ok := f.facts.Output(id)
+	if !ok {
+		f.t.Errorf("asked for %s, which is not referenced", id)
+	}
+	return v, ok
+}
+
+func TestRule07_DisabledStepsHaveNullOutputs(t *testing.T) {
+	p := mustBuild(t, lab+twoSteps+`
+step "run" "on" {
+  enabled = true
+  command = ["a"]
+}
+step "run" "off" {
+  enabled = false
+  command = ["a"]
+}
+step "run" "later" {
+  enabled = step.one.exit_code == 0
+  command = ["a"]
+}
+step "run" "bad" { command = [step.off.stdout] }
+step "run" "good" { command = [try(step.off.stdout, "none")] }`)
+	f := &facts{outputs: map[dag.ID]cty.Value{"step.one": ran(""), "step.off": cty.NullVal(ran("").Type())}}
+	if p.Graph.Value("step.on").Enabled != nil {
+		t.Error("an instance that is enabled for sure has a function to ask")
+	}
+	for id, want := range map[dag.ID]bool{"step.off": false, "step.later": true} {
+		if got, err := p.Graph.Value(id).Enabled(f); err != nil || got != want {
+			t.Errorf("%s enabled: %v, %v; want %v", id, got, err, want)
+		}
+	}
+	checkEdges(t, p, "step.later", "step.one")
+	if got := configure(t, p, "step.good", f).GetAttr("command").Index(cty.NumberIntVal(0)); got.AsString() != "none" {
+		t.Errorf("try gives %#v", got)
+	}
+	_, err := p.Graph.Value("step.bad").Configure(f)
+	var late *Error
+	if !errors.As(err, &late) || !strings.Contains(err.Error(), "try(step.off.NAME") || len(late.Files) == 0 {
+		t.Errorf("the error is %v, want one of type *Error that suggests try()", err)
+	}
+}
+
+func TestRule08_Rolls(t *testing.T) {
+	p := mustBuild(t, lab+`
+step "run" "roll" {
+  nodes        = reverse(cluster.c.master)
+  max_parallel = 1
+  command      = ["a"]
+}
+step "run" "go_on" {
+  nodes        = cluster.c.master
+  max_parallel = 2
+  on_failure   = "continue"
+  command      = ["a"]
+}`)
+	ids := slices.DeleteFunc(p.Graph.IDs(), func(id dag.ID) bool { return !strings.HasPrefix(string(id), "step.roll") })
+	if want := []dag.ID{`step.roll["master-1"]`, `step.roll["master-0"]`}; !slices.Equal(ids, want) {
+		t.Errorf("the roll's order is %q, want %q", ids, want)
+	}
+	for id, want := range map[dag.ID]dag.Roll{
+		`step.roll["master-0"]`:  {Name: "step.roll", Limit: 1},
+		`step.go_on["master-0"]`: {Name: "step.go_on", Limit: 2, Continue: true},
+	} {
+		if got, _ := p.Graph.Roll(p.Graph.Traits(id).Roll); got != want {
+			t.Errorf("the roll of %s is %+v, want %+v", id, got, want)
+		}
+	}
+	if !p.Graph.Traits(`step.go_on["master-0"]`).Tolerated {
+		t.Error("on_failure = continue is not tolerated")
+	}
+	checkMistakes(t, []mistake{{name: "zero", text: `step "run" "x" {
+  command      = ["a"]
+  max_parallel = 0
+}`, line: 3, want: []string{"whole number from 1"}}})
+}
+
+func TestRule09_Finalisers(t *testing.T) {
+	p := mustBuild(t, lab+`
+step "run" "main" {
+  nodes   = cluster.c.master
+  command = ["a"]
+}
+step "run" "collect" {
+  when    = "on_failure"
+  nodes   = cluster.c.master
+  command = ["a"]
+}
+step "run" "report" {
+  when    = "always"
+  command = [for o in values(step.collect) : try(o.stdout, "")]
+}
+step "destroy" "end" {
+  when    = "always"
+  cluster = cluster.c
+}`)
+	checkEdges(t, p, ":main", `~provision.c["master-0"]`, `~provision.c["master-1"]`, `~provision.c["agent-0"]`, `~step.main["master-0"]`, `~step.main["master-1"]`)
+	checkEdges(t, p, `step.collect["master-0"]`, "~:main")
+	checkEdges(t, p, "step.report", "~step.collect", "~:main")
+	checkEdges(t, p, "step.end", "~:main", `~step.collect["master-0"]`, `~step.collect["master-1"]`, "~step.collect")
+	if p.Graph.Has("destroy.c") {
+		t.Error("the plan adds a destroy beside the written one")
+	}
+	if tr := p.Graph.Traits("step.end"); !tr.Final {
+		t.Errorf("the traits of step.end are %+v, want Final", tr)
+	}
+	if v := p.Graph.Value("step.end"); v.Subject != "c" || v.When != Always {
+		t.Errorf("step.end destroys %q when %q", v.Subject, v.When)
+	}
+	ordinary := mustBuild(t, lab+twoSteps+`step "destroy" "early" {
+  cluster    = cluster.c
+  depends_on = [step.many]
+}`)
+	checkEdges(t, ordinary, "step.early", "step.many")
+	checkEdges(t, ordinary, "destroy.c", "~:main")
+	checkMistakes(t, []mistake{
+		{name: "main waits", text: `step "run" "last" {
+  when    = "always"
+  command = ["a"]
+}
+step "run" "x" { command = [step.last.stdout] }`, line: 5, want: []string{"A main step waits for a finaliser", "step.last"}},
+		{name: "wrong when", text: `step "run" "x" {
+  command = ["a"]
+  when    = "on_failur"
+}`, line: 3, want: []string{`Wrong value for "when"`, "on_success, on_failure, always", `Did you mean "on_failure"?`}},
+	})
+}
+
+const lateText = lab + `
+step "run" "leader" {
+  node    = cluster.c.master[0]
+  command = ["leader"]
+}
+step "run" "copy" {
+  nodes   = cluster.c.master
+  command = ["a"]
+}
+step "run" "cut" {
+  nodes        = [for n in cluster.c.master : n if n.name == step.leader.stdout]
+  max_parallel = 1
+  command      = ["cut", node.name, node.ip, step.copy[node.name].stdout]
+}
+step "run" "same" {
+  for_each = step.cut
+  command  = [each.key, each.value.stdout]
+}
+step "run" "after" { command = [for k, o in step.cut : "${k}=${o.stdout}"] }
+step "run" "wide" {
+  nodes       = [for n in cluster.c.master : n if step.leader.stdout == "x"]
+  allow_empty = true
+  command     = ["a"]
+}
+`
+
+func TestRule10_LateKeys(t *testing.T) {
+	p := mustBuild(t, lateText)
+	checkEdges(t, p, "step.cut[*]", "step.leader")
+	checkEdges(t, p, "step.cut", "step.cut[*]")
+	checkEdges(t, p, "step.same[*]", "step.cut[*]")
+	checkEdges(t, p, "step.after", "step.cut")
+	f := &facts{
+		outputs:  map[dag.ID]cty.Value{"step.leader": ran("master-1"), `step.copy["master-1"]`: ran("copied")},
+		nodes:    map[string][]backends.Node{"c": addressed(p.Clusters[0].Nodes)},
+		expanded: map[dag.ID][]*Instance{},
+	}
+	x, err := p.Graph.Value("step.cut[*]").Expand(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(x.Vertices) != 1 || x.Vertices[0].ID != `step.cut["master-1"]` || x.Vertices[0].Traits.Roll != "step.cut" || len(x.Rolls) != 1 {
+		t.Fatalf("the expansion is %+v", x)
+	}
+	wantEdges := []dag.Edge{
+		{From: `step.cut["master-1"]`, To: "step.cut[*]"},
+		{From: "step.cut", To: `step.cut["master-1"]`},
+		{From: ":main", To: `step.cut["master-1"]`, When: dag.Settled},
+		{From: `step.cut["master-1"]`, To: `step.copy["master-1"]`},
+		{From: `step.cut["master-1"]`, To: `provision.c["master-1"]`},
+	}
+	if !slices.Equal(x.Edges, wantEdges) {
+		t.Errorf("edges\n got %v\nwant %v", x.Edges, wantEdges)
+	}
+	v, err := x.Vertices[0].Value.Configure(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := texts(v.GetAttr("command")), []string{"cut", "master-1", "10.0.0.2", "copied"}; !slices.Equal(got, want) {
+		t.Errorf("command = %q, want %q", got, want)
+	}
+
+	f.expanded["step.cut[*]"] = []*Instance{x.Vertices[0].Value}
+	f.outputs[`step.cut["master-1"]`] = ran("done")
+	if got := texts(configure(t, p, "step.after", f).GetAttr("command")); !slices.Equal(got, []string{"master-1=done"}) {
+		t.Errorf("the whole step is %q", got)
+	}
+	same, err := p.Graph.Value("step.same[*]").Expand(f)
+	if err != nil || len(same.Vertices) != 1 || same.Vertices[0].ID != `step.same["master-1"]` {
+		t.Errorf("for_each over late keys gives %+v, %v", same, err)
+	}
+	f.outputs["step.leader"] = ran("nobody")
+	var late *Error
+	if _, err := p.Graph.Value("step.cut[*]").Expand(f); !errors.As(err, &late) || !strings.Contains(err.Error(), "allow_empty = true") {
+		t.Errorf("an empty late fan-out gives %v", err)
+	}
+	if x, err := p.Graph.Value("step.wide[*]").Expand(f); err != nil || len(x.Vertices) != 0 {
+		t.Errorf("allow_empty gives %+v, %v", x, err)
+	}
+	checkMistakes(t, []mistake{
+		{name: "cycle through late instances", bare: true, text: lateText + `
+step "run" "back" {
+  nodes   = cluster.c.master
+  command = [for k, o in step.cut : "x"]
+}
+step "run" "again" {
+  nodes   = [for n in cluster.c.master : n if n.name == step.leader.stdout]
+  command = [step.back2[node.name].stdout]
+}
+step "run" "back2" {
+  nodes   = cluster.c.master
+  command = keys(step.again)
+}`, want: []string{"Steps wait for each other", "step.again waits for step.back2"}},
+		{name: "late node", text: twoSteps + `step "run" "x" {
+  command = ["a"]
+  node    = [for n in cluster.c.nodes : n if n.name == step.one.stdout][0]
+}`, line: 9, want: []string{"The node is not known", "nodes = [for"}},
+	})
+}
+
+// addressed gives nodes the addresses 10.0.0.1 and so on.
+func addressed(nodes []backends.Node) []backends.Node {
+	list := slices.Clone(nodes)
+	for i := range list {
+		list[i].Private = addr(i + 1)
+	}
+	return list
+}
+
+func texts(v cty.Value) []string {
+	var list []string
+	for _, item := range v.AsValueSlice() {
+		list = append(list, item.AsString())
+	}
+	return list
+}
