@@ -5,6 +5,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -44,7 +45,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	flags.SetOutput(stderr)
 	bin := flags.String("bin", "bin/dcosflow", "the binary to measure")
 	out := flags.String("out", "bench.json", "the file to write")
-	rounds := flags.Int("rounds", 5, "how often each is measured, in turn; medians count")
+	rounds := flags.Int("rounds", 5, "how often each is measured, in turn; the median counts")
 	if err := flags.Parse(args); err != nil {
 		return 2
 	}
@@ -90,10 +91,10 @@ func bench(ctx context.Context, bin string, rounds int, progress io.Writer) (row
 }
 
 // compare measures both in turn, so that what else the machine does touches
-// both alike, and takes the medians.
+// both alike, and takes the round with the median ratio.
 func compare(ctx context.Context, r row, rounds int, floor, ours measure, progress io.Writer) (row, error) {
-	var floors, all []float64
-	for round := range rounds {
+	measured := make([]row, rounds)
+	for i := range measured {
 		f, err := floor(ctx)
 		if err != nil {
 			return r, fmt.Errorf("%s, floor: %w", r.Name, err)
@@ -102,21 +103,11 @@ func compare(ctx context.Context, r row, rounds int, floor, ours measure, progre
 		if err != nil {
 			return r, fmt.Errorf("%s, ours: %w", r.Name, err)
 		}
-		floors, all = append(floors, f.Seconds()), append(all, o.Seconds())
-		fmt.Fprintf(progress, "%s, round %d of %d: floor %.2f s, ours %.2f s\n", r.Name, round+1, rounds, f.Seconds(), o.Seconds())
+		measured[i] = row{r.Name, f.Seconds(), o.Seconds(), o.Seconds() / f.Seconds(), r.Limit}
+		fmt.Fprintf(progress, "%s, round %d of %d: floor %.2f s, ours %.2f s\n", r.Name, i+1, rounds, f.Seconds(), o.Seconds())
 	}
-	r.FloorS, r.OursS = median(floors), median(all)
-	r.Ratio = r.OursS / r.FloorS
-	return r, nil
-}
-
-func median(values []float64) float64 {
-	slices.Sort(values)
-	middle := len(values) / 2
-	if len(values)%2 == 1 {
-		return values[middle]
-	}
-	return (values[middle-1] + values[middle]) / 2
+	slices.SortFunc(measured, func(a, b row) int { return cmp.Compare(a.Ratio, b.Ratio) })
+	return measured[rounds/2], nil
 }
 
 func write(file string, rows []row) error {

@@ -23,8 +23,8 @@ func taking(seconds ...int) measure {
 	}
 }
 
-func TestCompareTakesMedians(t *testing.T) {
-	got, err := compare(t.Context(), row{Name: "x", Limit: 1.3}, 3, taking(2, 9, 1), taking(3, 2, 50), io.Discard)
+func TestCompareTakesTheMedianRound(t *testing.T) {
+	got, err := compare(t.Context(), row{Name: "x", Limit: 1.3}, 3, taking(2, 9, 1), taking(3, 9, 50), io.Discard)
 	want := row{Name: "x", FloorS: 2, OursS: 3, Ratio: 1.5, Limit: 1.3}
 	if err != nil || got != want {
 		t.Errorf("got %v, %v, want %v", got, err, want)

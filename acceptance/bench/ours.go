@@ -31,9 +31,12 @@ type event struct {
 	Time  time.Time `json:"time"`
 	Kind  string    `json:"kind"`
 	Event struct {
-		Run   string `json:"run"`
-		Type  string `json:"type"`
-		State string `json:"state"`
+		Run     string `json:"run"`
+		Type    string `json:"type"`
+		State   string `json:"state"`
+		Failure struct {
+			Message string `json:"message"`
+		} `json:"failure"`
 	} `json:"event"`
 }
 
@@ -67,7 +70,8 @@ func provisionTime(events []event, nodes int) (time.Duration, error) {
 	return end.Sub(begin), nil
 }
 
-// run runs the workflow and returns its events, also when it failed.
+// run runs the workflow and returns its events, also when it failed; the error
+// then says what the events say.
 func (t *tool) run(ctx context.Context, nodes int, keep string) ([]event, error) {
 	workflow := filepath.Join(t.dir, "provision.hcl")
 	if err := os.WriteFile(workflow, provisionWorkflow, 0o644); err != nil {
@@ -75,7 +79,15 @@ func (t *tool) run(ctx context.Context, nodes int, keep string) ([]event, error)
 	}
 	out, err := t.call(ctx, "run", "--progress", "json", "--keep", keep, "--var", fmt.Sprint("nodes=", nodes), workflow)
 	events, badLine := readEvents(out)
-	return events, errors.Join(err, badLine)
+	if err == nil {
+		return events, badLine
+	}
+	for _, e := range events {
+		if message := e.Event.Failure.Message; message != "" {
+			err = fmt.Errorf("%w\n%s", err, message)
+		}
+	}
+	return events, err
 }
 
 // destroy removes what a run has left, also after a Ctrl-C.
@@ -99,7 +111,7 @@ func (t *tool) call(ctx context.Context, args ...string) (stdout []byte, err err
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = time.Minute
 	if err := cmd.Run(); err != nil {
-		return out.Bytes(), fmt.Errorf("%s %s: %w\n%s", filepath.Base(t.bin), args[0], err, trouble.Bytes())
+		return out.Bytes(), fmt.Errorf("%s %s: %w\n%s", filepath.Base(t.bin), args[0], err, bytes.TrimSpace(trouble.Bytes()))
 	}
 	return out.Bytes(), nil
 }
