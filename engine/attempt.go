@@ -102,12 +102,14 @@ func (r *run) call(ctx context.Context, i *plan.Instance, cfg cty.Value, log *lo
 			r.publish(events.InstanceProgress{Address: string(i.ID), Line: line})
 		},
 	}
-	if i.Node != "" && i.Type.Role == steps.Ordinary {
-		node, err := r.machines.Node(i.Cluster, i.Node)
+	if i.Node != "" {
+		node, err := r.machines.of(i)
 		if err != nil {
 			return cty.NilVal, err
 		}
-		node.Transport = commands.around(node.Transport)
+		if node.Transport != nil {
+			node.Transport = commands.around(node.Transport)
+		}
 		env.Node = &node
 	}
 	step, err := i.Type.New(cfg)

@@ -101,6 +101,20 @@ func (m *machines) Node(clusterName, name string) (backends.Node, error) {
 	return c.nodes[i], nil
 }
 
+// of returns the node of an instance; one that the instance is to make has no
+// transport yet.
+func (m *machines) of(i *plan.Instance) (backends.Node, error) {
+	if i.Type.Role != steps.Provisions {
+		return m.Node(i.Cluster, i.Node)
+	}
+	nodes := m.allocated(i.Cluster)
+	at := slices.IndexFunc(nodes, func(n backends.Node) bool { return n.Name == i.Node })
+	if at < 0 {
+		return backends.Node{}, fmt.Errorf("cluster %q has no node %q", i.Cluster, i.Node)
+	}
+	return nodes[at], nil
+}
+
 // Provision makes the node and waits until it has booted.
 func (m *machines) Provision(ctx context.Context, clusterName, node string) (backends.Boot, error) {
 	c, err := m.cluster(clusterName)
