@@ -67,7 +67,8 @@ func (r *run) attempt(ctx context.Context, i *plan.Instance, cfg cty.Value, n in
 		_ = r.store(i, out)
 	}
 	if logErr := log.close(); logErr != nil {
-		err = errors.Join(err, &backends.TroubleError{Op: "write the log of " + string(i.ID), Err: logErr, Hint: "make room on the disk of " + r.Plan.Run.Dir})
+		lost := &backends.TroubleError{Op: "write the log of " + string(i.ID), Err: logErr, Hint: roomHint}
+		err = errors.Join(lost, err)
 	}
 	if err == nil {
 		r.note(i.ID, func(o *outcome) { o.attempts, o.failure = n, nil })
@@ -107,9 +108,7 @@ func (r *run) call(ctx context.Context, i *plan.Instance, cfg cty.Value, log *lo
 		if err != nil {
 			return cty.NilVal, err
 		}
-		if node.Transport != nil {
-			node.Transport = commands.around(node.Transport)
-		}
+		node.Transport = commands.around(node.Transport)
 		env.Node = &node
 	}
 	step, err := i.Type.New(cfg)

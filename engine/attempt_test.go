@@ -232,7 +232,9 @@ func TestPanics(t *testing.T) {
 				return work(func(context.Context, steps.Env) (cty.Value, error) { explode(); return cty.NilVal, nil }), nil
 			}
 		}},
-		{"in New", func(i *plan.Instance) { i.Type.New = func(cty.Value) (steps.Step, error) { explode(); return nil, nil } }},
+		{"in New", func(i *plan.Instance) {
+			i.Type.New = func(cty.Value) (steps.Step, error) { explode(); return nil, nil }
+		}},
 		{"in Configure", func(i *plan.Instance) {
 			i.Configure = func(plan.Facts) (cty.Value, error) { explode(); return cty.NilVal, nil }
 		}},

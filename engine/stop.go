@@ -73,6 +73,9 @@ func (r *run) announce(cause string) {
 	r.publish(events.RunCanceling{Cause: cause})
 }
 
+// roomHint is for files of the run that cannot be written.
+const roomHint = "`df -h` shows which disk is full: make room, or choose another place with --run-dir"
+
 func stopFinding(cause error) finding {
 	var (
 		timeout *runTimeoutError
@@ -84,7 +87,7 @@ func stopFinding(cause error) finding {
 	case errors.As(cause, &journal):
 		return finding{
 			exit: exitTrouble, message: cause.Error(),
-			hint: "make room on the disk, or choose another place with --run-dir",
+			hint: roomHint,
 		}
 	case errors.Is(cause, context.Canceled):
 		return finding{exit: exitInterrupted, message: "interrupted"}

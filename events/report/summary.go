@@ -11,21 +11,58 @@ import (
 	"github.com/dcosflow/dcosflow/events"
 )
 
-// Summary writes the end of a run for a person: every failure with all that is
-// known of it, the counts, the outputs, and what is left with the commands to
-// enter and to remove it. It writes once.
-func Summary(w io.Writer, run *events.Run, s Style) error {
+// Failures writes what went wrong, with all that is known of it: failed steps,
+// steps that were stopped, why the run did not pass, and what it could not
+// remove. It writes once, and nothing when all went well.
+func Failures(w io.Writer, run *events.Run, s Style) error {
 	var t text
 	for _, i := range run.Failures() {
 		t.line("")
 		t.failure(run, i, s)
 	}
+	t.stopped(run, s)
+	if e := run.Ended; e != nil && e.Message != "" {
+		t.line("")
+		t.line("%s %s", s.Red("Error:"), strings.TrimSpace(e.Message))
+		t.block("  hint: ", e.Hint)
+	}
+	for _, c := range run.Cleanup {
+		t.line("")
+		t.line("%s cluster %s was not removed: %s", s.Red("Error:"), c.Cluster, c.Message)
+		t.line("  remove it: %s", c.Command)
+	}
+	return t.to(w)
+}
+
+// Summary writes the end of a run: how it ended, the counts, the outputs, and
+// what is kept with the commands to enter and to remove it. It writes once.
+func Summary(w io.Writer, run *events.Run, s Style) error {
+	var t text
 	t.line("")
 	t.verdict(run, s)
 	t.outputs(run.Ended)
-	t.left(run, s)
+	t.kept(run, s)
+	return t.to(w)
+}
+
+func (t *text) to(w io.Writer) error {
+	if t.Len() == 0 {
+		return nil
+	}
 	_, err := io.WriteString(w, t.String())
 	return err
+}
+
+// stopped names the steps that were at work when the run was cancelled.
+func (t *text) stopped(run *events.Run, s Style) {
+	for _, i := range run.Instances {
+		if i.State == events.Canceled && i.Attempt > 0 {
+			t.line("")
+			t.line("%s", s.Yellow("STOPPED "+i.Address))
+			t.line("  %s", circumstances(i))
+			t.block("  ", i.Reason)
+		}
+	}
 }
 
 func (t *text) verdict(run *events.Run, s Style) {
@@ -38,11 +75,6 @@ func (t *text) verdict(run *events.Run, s Style) {
 	}
 	took := run.LastAt.Sub(run.StartedAt)
 	t.line("%s %s in %s: %s", paint(word), run.Started.Workflow, Duration(took), Counts(run.Counts))
-	if run.Ended == nil {
-		return
-	}
-	t.block("  ", run.Ended.Message)
-	t.block("  hint: ", run.Ended.Hint)
 }
 
 // Counts writes how many instances ended in which state.
@@ -89,12 +121,8 @@ func pretty(raw json.RawMessage) string {
 	return strings.TrimSuffix(b.String(), "\n")
 }
 
-// left says what the run did not remove.
-func (t *text) left(run *events.Run, s Style) {
-	for _, c := range run.Cleanup {
-		t.line("%s cluster %s was not removed: %s", s.Red("left:"), c.Cluster, c.Message)
-		t.line("  remove it: %s", c.Command)
-	}
+// kept says what the run left on purpose.
+func (t *text) kept(run *events.Run, s Style) {
 	if run.Ended == nil || len(run.Ended.Kept) == 0 {
 		return
 	}

@@ -17,8 +17,10 @@ const silence = 30 * time.Second
 
 // Report writes a line for everything that starts, ends or is worth knowing.
 type Report struct {
-	// Style is set before the first record.
-	Style report.Style
+	// Style and Errors are set before the first record. Errors receives what
+	// went wrong, at the end; nil means the same stream as all else.
+	Style  report.Style
+	Errors io.Writer
 
 	w   io.Writer
 	run events.Run
@@ -103,9 +105,20 @@ func (r *Report) other(rec events.Record) error {
 	case events.CleanupFailed:
 		return r.say(at, "LEFT", "cluster %s: %s", e.Cluster, e.Message)
 	case events.RunEnded:
-		return report.Summary(r.w, &r.run, r.Style)
+		return r.conclude()
 	}
 	return nil
+}
+
+func (r *Report) conclude() error {
+	w := r.Errors
+	if w == nil {
+		w = r.w
+	}
+	if err := report.Failures(w, &r.run, r.Style); err != nil {
+		return err
+	}
+	return report.Summary(r.w, &r.run, r.Style)
 }
 
 func (r *Report) started(e events.InstanceStarted, at time.Time) error {

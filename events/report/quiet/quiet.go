@@ -12,8 +12,10 @@ import (
 
 // Report writes failures and the summary.
 type Report struct {
-	// Style is set before the first record.
-	Style report.Style
+	// Style and Errors are set before the first record. Errors receives what
+	// went wrong, at the end; nil means the same stream as all else.
+	Style  report.Style
+	Errors io.Writer
 
 	w   io.Writer
 	run events.Run
@@ -35,9 +37,20 @@ func (r *Report) Write(rec events.Record) error {
 	case events.Warning:
 		return r.say("%s %s\n", r.Style.Yellow("warning:"), e.Message)
 	case events.RunEnded:
-		return report.Summary(r.w, &r.run, r.Style)
+		return r.conclude()
 	}
 	return nil
+}
+
+func (r *Report) conclude() error {
+	w := r.Errors
+	if w == nil {
+		w = r.w
+	}
+	if err := report.Failures(w, &r.run, r.Style); err != nil {
+		return err
+	}
+	return report.Summary(r.w, &r.run, r.Style)
 }
 
 func (r *Report) say(format string, args ...any) error {
