@@ -114,15 +114,16 @@ func (d *decoding) node(a *schema.Attribute, x *expression, v cty.Value) cty.Val
 	return node
 }
 
-// cluster checks a cluster object.
+// cluster checks a cluster object. The value is the cluster's own, so that it
+// never bears a mark.
 func (d *decoding) cluster(x *expression, v cty.Value) cty.Value {
+	v, _ = v.Unmark()
 	if v.IsNull() || !v.IsKnown() {
 		return v
 	}
-	bare, _ := v.UnmarkDeep()
-	name, ok := attributeText(bare, "name")
-	if ok && bare.Type().HasAttribute("nodes") && d.ev.scope.clusters.byName[name] != nil {
-		return v
+	name, ok := attributeText(v, "name")
+	if c := d.ev.scope.clusters.byName[name]; ok && c != nil && v.Type().HasAttribute("nodes") {
+		return d.ev.world(d.facts).cluster(c)
 	}
 	hint := ""
 	if ty := v.Type(); ty.Equals(schema.NodeType) || ty.Equals(nodesType) {

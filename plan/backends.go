@@ -76,7 +76,7 @@ func (b *builder) backendBlock(body hcl.Body, s *schema.Block, rng hcl.Range, ow
 	d := b.ev.decoding(&compiled.needs, nil, nil)
 	v := d.block(compiled)
 	b.report(d.diags)
-	v = b.ev.secrets.reveal(v)
+	v = d.reveal(v)
 	if !d.diags.HasErrors() && !v.IsWhollyKnown() && !b.in.Static {
 		b.problem(rng, "A backend must be known before the run", "Use only variables, locals and functions in it.")
 	}

@@ -32,9 +32,11 @@ type block struct {
 type argument struct {
 	attr *schema.Attribute
 	expr *expression
-	// constant is the value when it is the same everywhere, cty.NilVal before
-	// it has been evaluated.
-	constant cty.Value
+	// planned is the value at plan time when it is the same for all instances,
+	// cty.NilVal before it has been evaluated. Marked says that it is sensitive
+	// somewhere.
+	planned cty.Value
+	marked  bool
 	// broken arguments have a problem in their text.
 	broken bool
 }

@@ -20,7 +20,9 @@ type decoding struct {
 	frame *frame
 	// facts are nil at plan time.
 	facts Facts
-	diags hcl.Diagnostics
+	// marked says that some value is sensitive.
+	marked bool
+	diags  hcl.Diagnostics
 }
 
 func (ev *evaluator) decoding(n *needs, fr *frame, f Facts) *decoding {
@@ -47,8 +49,7 @@ func (d *decoding) block(b *block) cty.Value {
 	}
 	v := cty.ObjectVal(attrs)
 	if b.schema.Check != nil && !b.flawed && len(d.diags) == before {
-		bare, _ := v.UnmarkDeep()
-		d.place(b, b.schema.Check(bare))
+		d.place(b, b.schema.Check(d.bare(v)))
 	}
 	return v
 }
@@ -83,7 +84,7 @@ func (d *decoding) attribute(a *schema.Attribute, arg *argument, b *block) cty.V
 		return fallback
 	}
 	if a.Sensitive {
-		v = v.Mark(sensitive)
+		v, d.marked = v.Mark(sensitive), true
 	}
 	return v
 }
@@ -105,8 +106,9 @@ func (d *decoding) argument(arg *argument) cty.Value {
 	if arg.broken {
 		return cty.UnknownVal(a.ValueType())
 	}
-	if arg.constant != cty.NilVal {
-		return arg.constant
+	if arg.planned != cty.NilVal && (d.facts == nil || x.constant()) {
+		d.marked = d.marked || arg.marked
+		return arg.planned
 	}
 	if a.Kind == schema.Deferred {
 		return d.deferred(a, x)
@@ -120,10 +122,40 @@ func (d *decoding) argument(arg *argument) cty.Value {
 	if len(d.diags) > before {
 		return cty.UnknownVal(a.ValueType())
 	}
-	if d.facts == nil && x.constant() {
-		arg.constant = v
+	marked := false
+	if a.Kind != schema.Cluster { // big, and never sensitive
+		marked = v.ContainsMarked()
+		d.mustBeKnown(a, x, v)
+	}
+	d.marked = d.marked || marked
+	if d.facts == nil && x.shared() {
+		arg.planned, arg.marked = v, marked
 	}
 	return v
+}
+
+// mustBeKnown reports what is unknown when a step starts.
+func (d *decoding) mustBeKnown(a *schema.Attribute, x *expression, v cty.Value) {
+	if d.facts != nil && !v.IsWhollyKnown() {
+		d.problem(x.Range(), "A value is still unknown", "%q is not known when the step starts, and nothing that it waits for makes it known.", a.Name)
+	}
+}
+
+// bare removes the marks of a value for those who only look at it.
+func (d *decoding) bare(v cty.Value) cty.Value {
+	if !d.marked {
+		return v
+	}
+	v, _ = v.UnmarkDeep()
+	return v
+}
+
+// reveal removes the marks for good and remembers what was below them.
+func (d *decoding) reveal(v cty.Value) cty.Value {
+	if !d.marked {
+		return v
+	}
+	return d.ev.secrets.reveal(v)
 }
 
 // fit converts a value; problems are placed at the expression.

@@ -134,7 +134,7 @@ func (ev *evaluator) examine(st *step, m *made) hcl.Diagnostics {
 	}
 	v := d.block(st.body)
 	d.typeCheck(st, v, m.frame)
-	bare := ev.secrets.reveal(v)
+	bare := d.reveal(v)
 	if subject := st.body.subject(bare); subject != nil {
 		m.Subject, _ = attributeText(*subject, "name")
 	}
@@ -214,9 +214,8 @@ func (d *decoding) typeCheck(st *step, v cty.Value, fr *frame) {
 	if st.typ.Check == nil || st.body.flawed || d.diags.HasErrors() {
 		return
 	}
-	bare, _ := v.UnmarkDeep()
 	hasNode := fr.cluster != nil || st.decl.Meta.Node != nil || st.fan.kind == overNodes
-	d.place(st.body, st.typ.Check(bare, hasNode))
+	d.place(st.body, st.typ.Check(d.bare(v), hasNode))
 }
 
 // enabled makes the function that a run asks; nil when the answer is yes
@@ -257,20 +256,5 @@ func (ev *evaluator) configure(st *step, fr *frame, f Facts) (cty.Value, error) 
 	if err := ev.failure(d.diags); err != nil {
 		return cty.NilVal, err
 	}
-	v = ev.secrets.reveal(v)
-	if !v.IsWhollyKnown() {
-		return cty.NilVal, ev.failure(problems(st.decl.Range, "A value is still unknown",
-			"%s has an argument whose value is not known when it starts: %s.", st.id(fr.key), unknownPath(v)))
-	}
-	return v, nil
-}
-
-// unknownPath names the first argument that is not known.
-func unknownPath(v cty.Value) string {
-	for _, name := range sortedAttributes(v.Type()) {
-		if !v.GetAttr(name).IsWhollyKnown() {
-			return name
-		}
-	}
-	return "?"
+	return d.reveal(v), nil
 }
