@@ -10,6 +10,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 
 	"github.com/dcosflow/dcosflow/schema"
+	"github.com/dcosflow/dcosflow/steps/dcos"
 )
 
 type config struct {
@@ -19,6 +20,7 @@ type config struct {
 	TCP     *string     `cty:"tcp"`
 	Unit    *string     `cty:"unit"`
 	File    *string     `cty:"file"`
+	DCOS    *string     `cty:"dcos"`
 	Log     *logConfig  `cty:"log"`
 	Node    cty.Value   `cty:"node"`
 	Every   *string     `cty:"every"`
@@ -43,13 +45,14 @@ type logConfig struct {
 // Block returns the schema of `until` and `probe`.
 func Block() schema.Block {
 	return schema.Block{
-		OneOf: [][]string{{"command", "script", "http", "tcp", "unit", "file", "log"}},
+		OneOf: [][]string{{"command", "script", "http", "tcp", "unit", "file", "log", "dcos"}},
 		Attributes: []schema.Attribute{
 			{Name: "command", Type: cty.List(cty.String), Doc: "Program and arguments, taken literally. Holds when it exits with 0."},
 			{Name: "script", Type: cty.String, Doc: "Text of a script for `/bin/sh -e`. Holds when it exits with 0."},
 			{Name: "tcp", Type: cty.String, Doc: "`host:port`. Holds when a connection is accepted."},
 			{Name: "unit", Type: cty.String, Doc: "A systemd unit. Holds when it is active; `probe.stdout` is its state."},
 			{Name: "file", Type: cty.String, Doc: "Absolute path. Holds when it exists; `probe.stdout` is the beginning of a regular file, at most 64 KiB."},
+			{Name: "dcos", Type: cty.String, Values: []string{"node", "cluster"}, Doc: "What DC/OS says of this node's own components, or of the cluster as this node sees it, by the health tool of the installed version."},
 			{Name: "node", Kind: schema.Node, Live: true, Doc: "Where to look from. Default: the node of the step, else the machine of the tool."},
 			{Name: "every", Kind: schema.Duration, Doc: "Pause between tries. Default: 250 ms, growing to 2 s."},
 			{Name: "stable", Kind: schema.Duration, Doc: "How long it must hold without a break. Default: one try is enough."},
@@ -98,12 +101,14 @@ func (c *config) kind() (kind, error) {
 		return unitKind{unit: *c.Unit}, nil
 	case c.File != nil:
 		return fileKind{path: *c.File}, nil
+	case c.DCOS != nil:
+		return dcosKind{scope: dcos.HealthScope(*c.DCOS)}, nil
 	case c.Log != nil:
 		return newLog(c.Log), nil
 	case c.HTTP != nil:
 		return newHTTP(c.HTTP)
 	}
-	return nil, errors.New("a probe needs one of command, script, http, tcp, unit, file, log")
+	return nil, errors.New("a probe needs one of command, script, http, tcp, unit, file, log, dcos")
 }
 
 // check finds what types cannot: empty commands, addresses without a port.

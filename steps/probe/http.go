@@ -113,7 +113,9 @@ func (k httpKind) fromNode(ctx context.Context, at place, ca []byte) Result {
 	if r.Err != nil {
 		var exit *backends.ExitError
 		if errors.As(r.Err, &exit) && r.stderr != "" {
-			r.Err = errors.New(strings.TrimSpace(r.stderr))
+			// The rest of curl's message is advice for a person at a terminal.
+			reason, _, _ := strings.Cut(strings.TrimSpace(r.stderr), "\n")
+			r.Err = errors.New(reason)
 		}
 		return Result{Err: r.Err, stderr: r.stderr}
 	}
