@@ -1,4 +1,4 @@
-package report_test
+package plain_test
 
 import (
 	"bytes"
@@ -16,15 +16,13 @@ import (
 
 	"github.com/dcosflow/dcosflow/events"
 	"github.com/dcosflow/dcosflow/events/report"
-	"github.com/dcosflow/dcosflow/events/report/jsonlines"
 	"github.com/dcosflow/dcosflow/events/report/plain"
-	"github.com/dcosflow/dcosflow/events/report/quiet"
 )
 
-var update = flag.Bool("update", false, "write what the reports say into testdata")
+var update = flag.Bool("update", false, "write what the report says into testdata")
 
-// TestGolden replays the events of each file to the reports that it has a
-// section for. A line of events is "SECONDS KIND JSON", or "SECONDS tick".
+// TestGolden replays the events of each file, for each of its sections: plain or
+// color. A line of events is "SECONDS KIND JSON", or "SECONDS tick".
 func TestGolden(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txtar")
 	if err != nil || len(files) == 0 {
@@ -56,20 +54,8 @@ func TestGolden(t *testing.T) {
 func replay(t *testing.T, script, name string) []byte {
 	t.Helper()
 	var out bytes.Buffer
-	sinks := map[string]func() events.Sink{
-		"plain": func() events.Sink { return plain.New(&out) },
-		"quiet": func() events.Sink { return quiet.New(&out) },
-		"json":  func() events.Sink { return jsonlines.New(&out) },
-		"color": func() events.Sink {
-			r := plain.New(&out)
-			r.Style = report.Style{Color: true}
-			return r
-		},
-	}
-	if sinks[name] == nil {
-		t.Fatalf("there is no report %q", name)
-	}
-	sink := sinks[name]()
+	sink := plain.New(&out)
+	sink.Style = report.Style{Color: name == "color"}
 	begin := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	var seq int64
 	for line := range strings.Lines(script) {
@@ -79,9 +65,7 @@ func replay(t *testing.T, script, name string) []byte {
 			t.Fatalf("%q: %v", line, err)
 		}
 		if rest == "tick" {
-			if ticker, ok := sink.(events.Ticker); ok {
-				err = ticker.Tick(begin.Add(after))
-			}
+			err = sink.Tick(begin.Add(after))
 		} else {
 			seq++
 			err = sink.Write(parse(t, seq, begin.Add(after), rest))
@@ -104,34 +88,23 @@ func parse(t *testing.T, seq int64, at time.Time, text string) events.Record {
 	return r
 }
 
-func TestDuration(t *testing.T) {
-	cases := []struct {
-		in   time.Duration
-		want string
-	}{
-		{0, "0s"}, {1234 * time.Microsecond, "1ms"}, {1250 * time.Millisecond, "1.3s"},
-		{83 * time.Second, "1m23s"}, {2*time.Hour + 30*time.Minute + 400*time.Millisecond, "2h30m0s"},
+func TestErrorsAreApart(t *testing.T) {
+	var out, errors bytes.Buffer
+	r := plain.New(&out)
+	r.Errors = &errors
+	script := []events.Event{
+		events.RunStarted{Run: "r1", Workflow: "w"},
+		events.RunEnded{Exit: 3, Status: events.StatusTrouble, Message: "the engine does not answer"},
 	}
-	for _, c := range cases {
-		if got := report.Duration(c.in); got != c.want {
-			t.Errorf("Duration(%s): got %q, want %q", c.in, got, c.want)
+	for n, e := range script {
+		if err := r.Write(events.Record{Seq: int64(n) + 1, Event: e}); err != nil {
+			t.Fatal(err)
 		}
 	}
-}
-
-func TestCommand(t *testing.T) {
-	cases := []struct {
-		in   []string
-		want string
-	}{
-		{[]string{"cat", "/etc/os-release"}, "cat /etc/os-release"},
-		{[]string{"sh", "-c", "echo 'it is' $HOME", ""}, `sh -c 'echo '\''it is'\'' $HOME' ''`},
-		{[]string{"sh", "-c", "set -e\ntrue"}, "sh -c 'set -e ..."},
-		{[]string{strings.Repeat("x", 500)}, strings.Repeat("x", 300) + " ..."},
+	if got, want := errors.String(), "\nError: the engine does not answer\n"; got != want {
+		t.Errorf("errors: got %q, want %q", got, want)
 	}
-	for _, c := range cases {
-		if got := report.Command(c.in); got != c.want {
-			t.Errorf("Command(%q): got %q, want %q", c.in, got, c.want)
-		}
+	if got, want := out.String(), "run r1: w ()\n\ntrouble w in 0s: no step ran\n"; got != want {
+		t.Errorf("output: got %q, want %q", got, want)
 	}
 }

@@ -1,0 +1,27 @@
+package jsonlines_test
+
+import (
+	"bytes"
+	"testing"
+	"time"
+
+	"github.com/dcosflow/dcosflow/events"
+	"github.com/dcosflow/dcosflow/events/report/jsonlines"
+)
+
+func TestOneLinePerEvent(t *testing.T) {
+	var out bytes.Buffer
+	r := jsonlines.New(&out)
+	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	for seq, message := range []string{"a\nb", "c"} {
+		if err := r.Write(events.Record{Seq: int64(seq) + 1, Time: at, Event: events.Warning{Message: message}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := `{"seq":1,"time":"2026-01-02T03:04:05Z","kind":"warning","event":{"message":"a\nb"}}
+{"seq":2,"time":"2026-01-02T03:04:05Z","kind":"warning","event":{"message":"c"}}
+`
+	if got := out.String(); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
