@@ -83,8 +83,10 @@ var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
 func checkBlock(cfg cty.Value) []schema.Problem {
 	var problems []schema.Problem
-	for _, name := range []string{"command", "shell"} {
-		if p, wrong := checkProgram(name, cfg.GetAttr(name)); wrong {
+	for _, list := range []struct{ name, example string }{
+		{"command", `["systemctl", "restart", "etcd"]`}, {"shell", `["/bin/bash", "-e"]`},
+	} {
+		if p, wrong := checkProgram(list.name, list.example, cfg.GetAttr(list.name)); wrong {
 			problems = append(problems, p)
 		}
 	}
@@ -98,13 +100,13 @@ func checkBlock(cfg cty.Value) []schema.Problem {
 	return append(problems, checkEnv(cfg.GetAttr("env"))...)
 }
 
-func checkProgram(name string, v cty.Value) (schema.Problem, bool) {
+func checkProgram(name, example string, v cty.Value) (schema.Problem, bool) {
 	if v.IsNull() || !v.IsKnown() {
 		return schema.Problem{}, false
 	}
 	if v.LengthInt() == 0 {
 		return schema.Problem{Attribute: name, Summary: "Empty " + name,
-			Detail: fmt.Sprintf("The first element of %s is the program to run, such as [\"systemctl\", \"restart\", \"etcd\"].", name)}, true
+			Detail: fmt.Sprintf("The first element of %s is the program to run, such as %s.", name, example)}, true
 	}
 	first := v.Index(cty.Zero)
 	if isText(first) && strings.TrimSpace(first.AsString()) == "" {
