@@ -103,7 +103,7 @@ func (i *Images) importTree(ctx context.Context, root, ref string) error {
 		err = followStream(stream, func(string) {})
 		stream.Close()
 	}
-	io.Copy(io.Discard, archive) // so that tar ends even when the engine refused
+	_, _ = io.Copy(io.Discard, archive) // so that tar ends even when the engine refused
 	if waitErr := cmd.Wait(); err == nil && waitErr != nil {
 		err = fmt.Errorf("archive %s: %w", root, waitErr)
 	}

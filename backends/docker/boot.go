@@ -13,8 +13,9 @@ import (
 	"github.com/dcosflow/dcosflow/backends"
 )
 
-// firstLook and laterLooks are how often systemd is asked when it does not
-// tell by itself: images with an old systemd, or engines on other machines.
+// patience is how long systemd may take to tell that it has booted before it is
+// asked. It is asked at firstLook, and then ever less often, where it cannot
+// tell: images with an old systemd, or engines on other machines.
 const (
 	patience   = 3 * time.Second
 	firstLook  = 50 * time.Millisecond

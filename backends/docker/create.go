@@ -114,14 +114,23 @@ func (m *machine) start(ctx context.Context) error {
 		if ctx.Err() != nil || !r.adapt(err) {
 			return trouble(op, err)
 		}
-		if m.node.ID != "" {
-			err = m.backend.api.ContainerRemove(ctx, m.node.ID, container.RemoveOptions{Force: true})
-		}
-		if err != nil && m.node.ID != "" && !errdefs.IsNotFound(err) {
+		if err := m.discard(ctx); err != nil {
 			return trouble(op, err)
 		}
-		m.node.ID = ""
 	}
+}
+
+// discard removes the container of an attempt that failed, if there is one.
+func (m *machine) discard(ctx context.Context) error {
+	if m.node.ID == "" {
+		return nil
+	}
+	err := m.backend.api.ContainerRemove(ctx, m.node.ID, container.RemoveOptions{Force: true})
+	m.node.ID = ""
+	if errdefs.IsNotFound(err) {
+		return nil
+	}
+	return err
 }
 
 func (m *machine) tryStart(ctx context.Context, r recipe) error {
