@@ -5,7 +5,6 @@ package fake
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -114,16 +113,10 @@ func (b *Backend) Allocate(ctx context.Context, spec backends.Spec) ([]backends.
 }
 
 func nodesOf(spec backends.Spec, network int) []backends.Node {
-	var nodes []backends.Node
-	for _, rc := range spec.Roles {
-		for index := range rc.Count {
-			name := fmt.Sprintf("%s-%d", strings.ReplaceAll(string(rc.Role), "_", "-"), index)
-			address := netip.AddrFrom4([4]byte{10, 200, byte(network), byte(len(nodes) + 2)})
-			nodes = append(nodes, backends.Node{
-				Name: name, Cluster: spec.Cluster, Role: rc.Role, Index: index, Hostname: name,
-				Private: address, Public: address,
-			})
-		}
+	nodes := spec.Nodes()
+	for i := range nodes {
+		address := netip.AddrFrom4([4]byte{10, 200, byte(network), byte(i + 2)})
+		nodes[i].Private, nodes[i].Public = address, address
 	}
 	return nodes
 }
@@ -263,5 +256,3 @@ func (b *Backend) Remnants(ctx context.Context) ([]backends.Remnant, error) {
 	slices.SortFunc(all, func(a, b backends.Remnant) int { return strings.Compare(a.Run, b.Run) })
 	return all, nil
 }
-
-var errRefused = errors.New("no script answers this command")

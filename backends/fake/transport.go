@@ -3,6 +3,7 @@ package fake
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"path"
@@ -69,6 +70,9 @@ type transport struct {
 	mu    sync.Mutex
 	files map[string]file
 }
+
+// errRefused is the answer to a command that no script names.
+var errRefused = errors.New("no script answers this command")
 
 // Run answers from the scripts. The command's input is read to its end first.
 func (t *transport) Run(ctx context.Context, cmd backends.Command) error {
