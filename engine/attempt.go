@@ -50,10 +50,9 @@ func (r *run) work(ctx context.Context, i *plan.Instance, control dag.Control[*p
 // attempt runs the step once and remembers what came of it.
 func (r *run) attempt(ctx context.Context, i *plan.Instance, cfg cty.Value, n int) (events.Failure, error) {
 	log := newLogs(r.Plan.Run.Dir, i.ID, n)
-	r.publish(events.InstanceStarted{
-		Address: string(i.ID), Type: i.Type.Name, Node: i.Node, Attempt: n, Attempts: attempts(i),
-		Description: i.Description, Log: log.folder,
-	})
+	if n > 1 || !certain(i) {
+		r.publish(attemptStarted(i, n))
+	}
 	ctx, cancel := limit(ctx, i.Timeout, "timeout")
 	defer cancel()
 	begun := time.Now()
@@ -81,6 +80,20 @@ func (r *run) attempt(ctx context.Context, i *plan.Instance, cfg cty.Value, n in
 	}
 	r.note(i.ID, func(o *outcome) { o.attempts, o.failure = n, &failure })
 	return failure, err
+}
+
+// certain says that a vertex which the executor starts does work: nothing is
+// left to be asked. Its start is published by the coordinator, so that two
+// runs of a plan record the same order.
+func certain(i *plan.Instance) bool {
+	return i.Kind == plan.Work && i.Enabled == nil && !finaliser(i)
+}
+
+func attemptStarted(i *plan.Instance, n int) events.InstanceStarted {
+	return events.InstanceStarted{
+		Address: string(i.ID), Type: i.Type.Name, Node: i.Node, Attempt: n, Attempts: attempts(i),
+		Description: i.Description, Log: logFolder(i.ID),
+	}
 }
 
 // call makes the step and runs it; a panic becomes an error, its stack goes to

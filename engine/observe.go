@@ -36,11 +36,15 @@ func (r *run) outcome(id dag.ID) (o outcome) {
 	return o
 }
 
-// observe publishes the end of an instance, on the goroutine of the
-// coordinator: before anything that waits for it starts.
+// observe publishes the start and the end of an instance, on the goroutine of
+// the coordinator: the end before anything that waits for it starts.
 func (r *run) observe(i *plan.Instance, t dag.Transition) {
 	if t.State == dag.Running {
 		r.note(t.ID, func(o *outcome) { o.begun = t.At })
+		if certain(i) {
+			r.note(t.ID, func(o *outcome) { o.attempts = 1 })
+			r.publish(attemptStarted(i, 1))
+		}
 		return
 	}
 	r.memory.settle(i)

@@ -44,6 +44,11 @@ func TestDuration(t *testing.T) {
 				}
 				r := s.run(t.Context())
 				s.wantExit(r, 0)
+				for n, i := range r.Run.Instances {
+					if want := fmt.Sprintf(`step.nap["%d"]`, n); i.Address != want {
+						t.Errorf("start %d: got %s, want %s", n, i.Address, want)
+					}
+				}
 				if got := r.Run.Ended.Took; got != c.want {
 					t.Errorf("took %s, want %s", got, c.want)
 				}
