@@ -157,7 +157,6 @@ const sayProgram = `package main
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"os/signal"
 	"strings"
 )

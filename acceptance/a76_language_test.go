@@ -31,8 +31,8 @@ step "run" "second" {
 		{"undefined reference", "step.first.stdout", "step.frist.stdout", 11, 0, []string{"frist", `"first"`}},
 		{"undefined variable", "var.text", "var.txt", 7, 0, []string{"txt", `"text"`}},
 		{"wrong type", `["echo", var.text]`, `true`, 7, 0, []string{"command", "bool", "list"}},
-		{"cycle", `["echo", var.text]`, `["echo", step.second.stdout]`, 7, 0, []string{"step.first", "step.second", "line 11"}},
-		{"syntax", `["echo", var.text]`, `["echo", `, 7, 0, nil},
+		{"cycle", `["echo", var.text]`, `["echo", step.second.stdout]`, 7, 0, []string{"step.first", "step.second", "wrong.hcl:11"}},
+		{"syntax", `["echo", var.text]`, `["echo", `, 8, 0, nil},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {

@@ -18,23 +18,23 @@ cluster "c" {
 }
 
 step "copy" "file" {
-  node   = cluster.c.box[0]
-  source = "${var.source}/file.txt"
-  target = "/srv/file.txt"
-  mode   = "0640"
-  owner  = "nobody:daemon"
+  node        = cluster.c.box[0]
+  source      = "${var.source}/file.txt"
+  destination = "/srv/file.txt"
+  mode        = "0640"
+  owner       = "nobody:daemon"
 }
 
 step "copy" "directory" {
-  node   = cluster.c.box[0]
-  source = var.source
-  target = "/srv/directory"
+  node        = cluster.c.box[0]
+  source      = var.source
+  destination = "/srv/directory"
 }
 
 step "copy" "tmpfs" {
-  node   = cluster.c.box[0]
-  source = "${var.source}/file.txt"
-  target = "/tmp/deep/down/file.txt"
+  node        = cluster.c.box[0]
+  source      = "${var.source}/file.txt"
+  destination = "/tmp/deep/down/file.txt"
 }
 
 step "run" "digest" {

@@ -20,9 +20,9 @@ cluster "c" {
 }
 
 step "copy" "archive" {
-  node   = cluster.c.box[0]
-  source = var.archive
-  target = "/root/image.tar"
+  node        = cluster.c.box[0]
+  source      = var.archive
+  destination = "/root/image.tar"
 }
 
 step "run" "load" {

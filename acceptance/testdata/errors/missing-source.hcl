@@ -7,7 +7,7 @@ cluster "c" {
 }
 
 step "copy" "installer" {
-  node   = cluster.c.box[0]
-  source = "no-such-installer.sh"
-  target = "/root/installer.sh"
+  node        = cluster.c.box[0]
+  source      = "no-such-installer.sh"
+  destination = "/root/installer.sh"
 }
