@@ -47,11 +47,10 @@ func (a *app) root() *cobra.Command {
 them, upgrades, breaks and checks it, and removes everything again.`,
 		Example: `  dcosflow plan upgrade-test.hcl
   dcosflow run upgrade-test.hcl --var expect=3.5.16`,
-		SilenceErrors:              true,
-		SilenceUsage:               true,
-		Args:                       cobra.ArbitraryArgs,
-		RunE:                       help,
-		SuggestionsMinimumDistance: 2,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          cobra.ArbitraryArgs,
+		RunE:          help,
 	}
 	root.SetIn(a.stdin)
 	root.SetOut(a.stdout)
@@ -79,6 +78,7 @@ func help(cmd *cobra.Command, args []string) error {
 		return cmd.Help()
 	}
 	hint := fmt.Sprintf("Run '%s --help' for the list of commands.", cmd.CommandPath())
+	cmd.SuggestionsMinimumDistance = 2
 	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
 		hint = fmt.Sprintf("Did you mean %q?", cmd.CommandPath()+" "+near[0])
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -102,7 +103,7 @@ func (i *instanceView) describe() string {
 	if i.Timeout != "" {
 		parts = append(parts, "timeout "+i.Timeout)
 	}
-	if i.Attempts > 0 {
+	if i.Attempts > 0 && !slices.Equal(i.RetryOn, []string{"transport"}) { // what all idempotent types have is not worth a word
 		parts = append(parts, fmt.Sprintf("up to %d attempts", i.Attempts))
 	}
 	if i.Tolerated {

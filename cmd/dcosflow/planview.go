@@ -60,6 +60,7 @@ type instanceView struct {
 	KnownAfter  []dag.ID  `json:"known_after,omitempty"`
 	Timeout     string    `json:"timeout,omitempty"`
 	Attempts    int       `json:"attempts,omitempty"`
+	RetryOn     []string  `json:"retry_on,omitempty"`
 	MaxParallel int       `json:"max_parallel,omitempty"`
 	Tolerated   bool      `json:"tolerated,omitempty"`
 	Added       bool      `json:"added,omitempty"`
@@ -135,7 +136,7 @@ func viewInstance(g *dag.Graph[*plan.Instance], inst *plan.Instance, wave int) i
 		view.Timeout = shortDuration(inst.Timeout)
 	}
 	if inst.Retry.Attempts > 1 {
-		view.Attempts = inst.Retry.Attempts
+		view.Attempts, view.RetryOn = inst.Retry.Attempts, inst.Retry.On
 	}
 	if roll, rolled := g.Roll(g.Traits(inst.ID).Roll); rolled {
 		view.MaxParallel = roll.Limit
@@ -202,7 +203,7 @@ func place(r hcl.Range) string {
 	return fmt.Sprintf("%s:%d", r.Filename, r.Start.Line)
 }
 
-// steps counts the steps whose instances are all in the list and writes them
+// summarize finds the steps whose instances are all in the list and writes them
 // as one: step.copy rather than step.copy["a"], step.copy["b"].
 func (v *planView) summarize(ids []dag.ID) string {
 	total := map[string]int{}

@@ -58,7 +58,7 @@ func (i *interrupts) watch(w io.Writer, message string) {
 		case s := <-i.signals:
 			switch n {
 			case 0:
-				fmt.Fprintf(w, "\n%s: %s\n", signalName(s), message)
+				fmt.Fprintf(w, "\ninterrupted by %s: %s\n", signalName(s), message)
 				i.cancel(fmt.Errorf("interrupted by %s", signalName(s)))
 			case 1:
 				close(i.Abort)
@@ -95,10 +95,12 @@ func (g guarded) Write(p []byte) (int, error) {
 func signalName(s os.Signal) string {
 	switch s {
 	case syscall.SIGINT:
-		return "interrupted"
+		return "SIGINT"
 	case syscall.SIGTERM:
-		return "terminated"
+		return "SIGTERM"
+	case syscall.SIGHUP:
+		return "SIGHUP"
 	default:
-		return "hung up"
+		return s.String()
 	}
 }
