@@ -66,7 +66,7 @@ func (ev *evaluator) addLocals(ctx *hcl.EvalContext, w *world, n *needs) hcl.Dia
 	var diags hcl.Diagnostics
 	values := make(map[string]cty.Value, len(n.locals))
 	for _, l := range n.locals {
-		if l.broken || len(l.expr.uses) == 0 {
+		if l.broken || len(l.expr.uses) == 0 || w.facts == nil && !l.plain {
 			values[l.name], _ = ev.shared(w, l) // reported where it is declared
 			continue
 		}

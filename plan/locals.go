@@ -27,6 +27,9 @@ func (s *scope) resolveLocal(l *local) hcl.Diagnostics {
 	s.resolving = s.resolving[:len(s.resolving)-1]
 	l.expr = expr
 	l.broken = l.broken || diags.HasErrors()
+	if !l.broken {
+		_, l.plain = s.plain(l)
+	}
 	return diags
 }
 
@@ -62,24 +65,19 @@ func (b *builder) locals() {
 	}
 }
 
-// stepLocals checks the locals that need steps; instances evaluate them again,
-// each with the outputs that it needs.
+// stepLocals checks the locals that need steps. During the run, instances
+// evaluate them again, each with the outputs that it needs.
 func (b *builder) stepLocals() {
 	for _, l := range b.ev.scope.locals.list {
-		if len(l.expr.uses) == 0 || l.broken {
-			continue
+		if len(l.expr.uses) > 0 {
+			_, diags := b.ev.shared(b.ev.planned, l)
+			b.report(diags)
 		}
-		ctx, diags := b.ev.context(&l.expr.needs, nil, nil)
-		if !diags.HasErrors() {
-			_, more := dsl.EvaluateStrict(l.expr.source, ctx)
-			diags = append(diags, more...)
-		}
-		b.report(diags)
 	}
 }
 
-// shared returns the value of a local that needs no step, evaluated once in a
-// world.
+// shared returns the value of a local that is the same for all instances,
+// evaluated once in a world.
 func (ev *evaluator) shared(w *world, l *local) (cty.Value, hcl.Diagnostics) {
 	if v, ok := w.locals[l.name]; ok {
 		return v, nil

@@ -42,13 +42,13 @@ type use struct {
 	rng  hcl.Range
 }
 
-// shared says that the value is the same for all instances.
-func (n *needs) shared() bool {
-	return len(n.uses) == 0 && !n.node && !n.each && !n.probe
-}
+// shared says that the value is the same for all instances of a step.
+func (n *needs) shared() bool { return !n.node && !n.each && !n.probe }
 
 // constant says that it is also the same before and during the run.
-func (n *needs) constant() bool { return n.shared() && len(n.clusters) == 0 }
+func (n *needs) constant() bool {
+	return n.shared() && len(n.uses) == 0 && len(n.clusters) == 0
+}
 
 // merge adds what something else needs. Order and uniqueness are kept.
 func (n *needs) merge(o *needs) {

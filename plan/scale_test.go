@@ -103,11 +103,12 @@ func FuzzBuild(f *testing.F) {
 			if order, err := p.Graph.Order(); err != nil || len(order) != p.Graph.Len() {
 				t.Errorf("the plan has no order: %v", err)
 			}
-			for _, id := range p.Graph.IDs() {
+			f := &facts{}
+			for _, id := range p.Graph.IDs()[:min(p.Graph.Len(), 50)] {
 				if inst := p.Graph.Value(id); inst.Kind == Work && !static {
-					_, _ = inst.Configure(&facts{}) // may fail, must not panic
+					_, _ = inst.Configure(f) // may fail, must not panic
 				} else if inst.Kind == Expander {
-					_, _ = inst.Expand(&facts{})
+					_, _ = inst.Expand(f)
 				}
 			}
 		}

@@ -51,6 +51,8 @@ type local struct {
 	// broken locals have a problem that has been reported; their value is
 	// unknown.
 	broken bool
+	// plain locals are references to steps.
+	plain bool
 }
 
 // cluster is a declared cluster. Before its roles are evaluated, or when they
