@@ -28,7 +28,7 @@ func sample() *steps.Type {
 				{Name: "command", Type: cty.List(cty.String), Doc: "What to run."},
 				{Name: "script", Type: cty.String, Doc: "A script instead."},
 				{Name: "filter", Kind: schema.Path, Required: true, Doc: "The filter."},
-				{Name: "settings", Type: cty.Map(cty.String), Doc: "Any settings."},
+				{Name: "settings", Type: cty.Map(cty.String), Example: "{ heat = 93 }", Doc: "Any settings."},
 				{Name: "pin", Type: cty.String, Sensitive: true, Doc: "The pin of the machine."},
 			},
 			Blocks: []schema.Nested{{

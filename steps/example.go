@@ -13,8 +13,9 @@ import (
 )
 
 // Example returns the smallest block of a type as HCL: its label, where it
-// runs, what is required, and the first choice where one of several arguments
-// must be written. It refers to a cluster "web" with a role "server".
+// runs, what is required or has an example, and the first choice where one of
+// several arguments must be written. It refers to a cluster "web" with a role
+// "server".
 func Example(t *Type) string {
 	lines := []line{}
 	if t.Placement == NeedsNode || t.Placement == MayHaveNode {
@@ -34,7 +35,7 @@ type line struct{ name, value string }
 // formatter of the language does, then the blocks.
 func writeExample(b *strings.Builder, indent string, lines []line, block *schema.Block) {
 	for i := range block.Attributes {
-		if a := &block.Attributes[i]; a.Required || chosen(block, a.Name) {
+		if a := &block.Attributes[i]; a.Required || a.Example != "" || chosen(block, a.Name) {
 			lines = append(lines, line{a.Name, placeholder(a)})
 		}
 	}
@@ -68,6 +69,9 @@ func chosen(block *schema.Block, name string) bool {
 }
 
 func placeholder(a *schema.Attribute) string {
+	if a.Example != "" {
+		return a.Example
+	}
 	switch a.Kind {
 	case schema.Duration:
 		return `"30s"`
@@ -78,7 +82,7 @@ func placeholder(a *schema.Attribute) string {
 	case schema.Cluster:
 		return "cluster.web"
 	case schema.Deferred:
-		return "length(cluster.web.nodes) > 0"
+		return "true"
 	}
 	if len(a.Values) > 0 {
 		return fmt.Sprintf("%q", a.Values[0])

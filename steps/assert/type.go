@@ -25,7 +25,7 @@ func Type() steps.Type {
 		Placement: steps.MayHaveNode, Idempotent: true, Polls: true,
 		Schema: schema.Block{
 			Attributes: []schema.Attribute{
-				{Name: "condition", Kind: schema.Deferred, Type: cty.Bool, Late: probe.Type, Doc: "What must be true. Required without a `probe`."},
+				{Name: "condition", Kind: schema.Deferred, Type: cty.Bool, Late: probe.Type, Example: "length(cluster.web.server) == 2", Doc: "What must be true. Required without a `probe`."},
 				{Name: "error_message", Kind: schema.Deferred, Type: cty.String, Late: probe.Type, Doc: "What a failure says; evaluated only then. Default: the text of the condition."},
 				{Name: "within", Kind: schema.Duration, Doc: "How long it may take to become true. Needs a `probe`."},
 				{Name: "hold", Kind: schema.Duration, Doc: "How long it must stay true. Needs a `probe`."},

@@ -9,7 +9,20 @@ import (
 
 	yaml "github.com/zclconf/go-cty-yaml"
 	"github.com/zclconf/go-cty/cty"
+
+	"github.com/dcosflow/dcosflow/schema"
 )
+
+// Bundle describes what genconf returns and install and upgrade take.
+func Bundle() []schema.Output {
+	return []schema.Output{
+		{Name: "url", Type: cty.String, Doc: "Where the nodes find the bundle: the `bootstrap_url`."},
+		{Name: "version", Type: cty.String, Doc: "The version of DC/OS."},
+		{Name: "variant", Type: cty.String, Doc: "`open` or `enterprise`."},
+		{Name: "installer", Type: cty.String, Doc: "The installer's absolute path."},
+		{Name: "dir", Type: cty.String, Doc: "The installer's working directory on the machine of the tool."},
+	}
+}
 
 // Roles of nodes and the words that dcos_install.sh knows them by.
 var roleWords = map[string]string{

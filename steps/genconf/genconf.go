@@ -35,24 +35,13 @@ func Type() steps.Type {
 				{Name: "ip_detect", Kind: schema.Path, Doc: "Path of an `ip-detect` script. The default prints the node's address on the network of its cluster."},
 			},
 		},
-		Outputs:    Outputs(),
+		Outputs:    dcos.Bundle(),
 		Placement:  steps.NoNode,
 		Idempotent: true,
 		New: func(cfg cty.Value) (steps.Step, error) {
 			var s step
 			return &s, schema.Decode(cfg, &s)
 		},
-	}
-}
-
-// Outputs describes a bundle, which install and upgrade take.
-func Outputs() []schema.Output {
-	return []schema.Output{
-		{Name: "url", Type: cty.String, Doc: "Where the nodes find the bundle: the `bootstrap_url`."},
-		{Name: "version", Type: cty.String, Doc: "The version of DC/OS."},
-		{Name: "variant", Type: cty.String, Doc: "`open` or `enterprise`."},
-		{Name: "installer", Type: cty.String, Doc: "The installer's absolute path."},
-		{Name: "dir", Type: cty.String, Doc: "The installer's working directory on the machine of the tool."},
 	}
 }
 

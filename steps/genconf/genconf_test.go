@@ -13,6 +13,7 @@ import (
 	"github.com/dcosflow/dcosflow/backends/local"
 	"github.com/dcosflow/dcosflow/schema"
 	"github.com/dcosflow/dcosflow/steps"
+	"github.com/dcosflow/dcosflow/steps/dcos"
 	"github.com/dcosflow/dcosflow/steps/genconf"
 	"github.com/dcosflow/dcosflow/steps/stepstest"
 )
@@ -84,7 +85,7 @@ func TestBundle(t *testing.T) {
 			t.Errorf("%s: got %q, want %q", name, got, text)
 		}
 	}
-	if typ := schema.OutputType(genconf.Outputs()); !out.Type().Equals(typ) {
+	if typ := schema.OutputType(dcos.Bundle()); !out.Type().Equals(typ) {
 		t.Errorf("outputs: got %#v, want %#v", out.Type(), typ)
 	}
 	config, err := os.ReadFile(filepath.Join(dir, "genconf/config.yaml"))

@@ -13,7 +13,6 @@ import (
 	"github.com/dcosflow/dcosflow/schema"
 	"github.com/dcosflow/dcosflow/steps"
 	"github.com/dcosflow/dcosflow/steps/dcos"
-	"github.com/dcosflow/dcosflow/steps/genconf"
 )
 
 // Type returns the step type "install".
@@ -25,9 +24,9 @@ func Type() steps.Type {
 			"The script refuses a node on which DC/OS is installed already, so an install is not repeated.",
 		Schema: schema.Block{
 			Attributes: []schema.Attribute{
-				{Name: "bundle", Type: schema.OutputType(genconf.Outputs()), Required: true, Doc: "The outputs of a `genconf` step."},
+				{Name: "bundle", Type: schema.OutputType(dcos.Bundle()), Required: true, Example: "step.bundle", Doc: "The outputs of a `genconf` step."},
 				{Name: "role", Type: cty.String, Doc: "`master`, `agent` or `public_agent`; the default is the node's role."},
-				{Name: "preflight", Type: cty.Bool, Default: cty.True, Doc: "Whether the script checks the node first. Default `true`."},
+				{Name: "preflight", Type: cty.Bool, Default: cty.True, Doc: "Whether the script checks the node first."},
 			},
 		},
 		Outputs: []schema.Output{

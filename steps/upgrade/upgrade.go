@@ -18,7 +18,6 @@ import (
 	"github.com/dcosflow/dcosflow/schema"
 	"github.com/dcosflow/dcosflow/steps"
 	"github.com/dcosflow/dcosflow/steps/dcos"
-	"github.com/dcosflow/dcosflow/steps/genconf"
 )
 
 // Type returns the step type "upgrade".
@@ -30,9 +29,9 @@ func Type() steps.Type {
 			"Masters go one by one (`max_parallel = 1`), agents in parallel. There is no way back: a node that failed is repaired by hand.",
 		Schema: schema.Block{
 			Attributes: []schema.Attribute{
-				{Name: "bundle", Type: schema.OutputType(genconf.Outputs()), Required: true, Doc: "The outputs of the `genconf` step of the new version."},
+				{Name: "bundle", Type: schema.OutputType(dcos.Bundle()), Required: true, Example: "step.bundle", Doc: "The outputs of the `genconf` step of the new version."},
 				{Name: "from", Type: cty.String, Doc: "The version that the node must have; another one fails the step before anything is touched. The default takes what the node has."},
-				{Name: "skip_checks", Type: cty.Bool, Default: cty.False, Doc: "Whether the script leaves out the health checks before the upgrade. Default `false`."},
+				{Name: "skip_checks", Type: cty.Bool, Default: cty.False, Doc: "Whether the script leaves out the health checks before the upgrade."},
 			},
 		},
 		Outputs: []schema.Output{

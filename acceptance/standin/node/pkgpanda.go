@@ -139,8 +139,10 @@ func activate(ids []string) error {
 			}
 		}
 		for _, dir := range []string{"dcos.target.wants", "dcos.target.wants_" + r} {
-			if err := linkAll(filepath.Join(root, "packages", id, dir), wants); err != nil {
-				return err
+			for _, to := range []string{units, wants} {
+				if err := linkAll(filepath.Join(root, "packages", id, dir), to); err != nil {
+					return err
+				}
 			}
 		}
 	}
@@ -248,7 +250,11 @@ func uninstall() error {
 		return fmt.Errorf("stop dcos.target: %w: %s", err, out)
 	}
 	var errs []error
-	for _, path := range []string{filepath.Join(units, "dcos.target"), filepath.Join(units, "dcos.target.wants"), root} {
+	paths := []string{filepath.Join(units, "dcos.target"), filepath.Join(units, "dcos.target.wants"), root}
+	for _, name := range names {
+		paths = append(paths, filepath.Join(units, name))
+	}
+	for _, path := range paths {
 		errs = append(errs, os.RemoveAll(path))
 	}
 	return errors.Join(errs...)
