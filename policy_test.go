@@ -146,6 +146,30 @@ func TestMakefile(t *testing.T) {
 	}
 }
 
+// Links between the documents lead somewhere, and the index knows them all.
+func TestDocs(t *testing.T) {
+	index := read(t, "docs/README.md")
+	link := regexp.MustCompile(`\]\(([^)#:]+)\)`)
+	var files []string
+	for _, pattern := range []string{"*.md", "docs/*.md", "docs/*/*.md", "workflows/*.md"} {
+		matched, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, matched...)
+	}
+	for _, file := range files {
+		for _, m := range link.FindAllStringSubmatch(read(t, file), -1) {
+			if _, err := os.Stat(filepath.Join(filepath.Dir(file), m[1])); err != nil {
+				t.Errorf("%s links to %s: %v", file, m[1], err)
+			}
+		}
+		if name, ok := strings.CutPrefix(file, "docs/"); ok && name != "README.md" && !strings.Contains(index, "("+name+")") {
+			t.Errorf("docs/README.md does not mention %s", name)
+		}
+	}
+}
+
 // The rules themselves: each finds the file that breaks it.
 func TestRulesBite(t *testing.T) {
 	cases := []struct {
