@@ -39,7 +39,7 @@ var rooms = []room{
 	{"backends/*", []string{"schema", "backends", "backends/wrap"}},
 	{"steps", []string{"schema", "backends"}},
 	{"steps/builtin", []string{"schema", "backends", "steps", "steps/*"}},
-	{"steps/dcos", []string{"backends"}},
+	{"steps/dcos", []string{"schema", "backends"}},
 	{"steps/*", []string{"schema", "backends", "steps", "steps/dcos", "steps/probe"}},
 	{"plan", []string{"dag", "dsl", "events", "steps", "backends", "schema"}},
 	{"engine", []string{"plan", "dag", "events", "steps", "backends", "schema"}},
