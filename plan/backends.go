@@ -18,8 +18,8 @@ func (b *builder) backends() {
 		typ := b.backendType(decl.Type)
 		if typ == nil {
 			names := b.backendTypeNames()
-			b.problem(decl.TypeRange, fmt.Sprintf("Unknown backend type %q", decl.Type), "There is %s.%s",
-				enumerate(names), dsl.Suggest(decl.Type, names))
+			b.problem(decl.TypeRange, fmt.Sprintf("Unknown backend type %q", decl.Type), "%s%s",
+				thereIs(names), dsl.Suggest(decl.Type, names))
 			continue
 		}
 		config := b.backend(decl, typ)
@@ -100,8 +100,8 @@ func (b *builder) checkRoles() {
 		decl := b.ev.scope.backends.byName[backend.Name]
 		for role := range backend.Config.Roles {
 			if !open && !slices.Contains(known, string(role)) {
-				b.problem(decl.Range, fmt.Sprintf("Role %q without nodes", role), "No cluster of backend %q has this role; there is %s.%s",
-					backend.Name, enumerate(known), dsl.Suggest(string(role), known))
+				b.problem(decl.Range, fmt.Sprintf("Role %q without nodes", role), "No cluster of backend %q has this role. %s%s",
+					backend.Name, thereIs(known), dsl.Suggest(string(role), known))
 			}
 		}
 	}

@@ -262,8 +262,8 @@ func (c *compiler) literals(e hcl.Expression, want cty.Type, name string) {
 		return
 	case *hclsyntax.LiteralValueExpr:
 		if want == cty.String && e.Val.Type() == cty.Number && !e.Val.IsNull() {
-			c.problem(e.Range(), "A number where text is wanted", "%s wants a string. Write it in quotes, so that it stays as it is: %q.",
-				capital(name), dsl.Text(e, c.ev.files))
+			c.problem(e.Range(), "A number where text is wanted", "%q wants a string. Write it in quotes, so that it stays as it is: %q.",
+				name, dsl.Text(e, c.ev.files))
 		}
 		return
 	}

@@ -102,7 +102,7 @@ func (b *builder) noBackend(c *cluster) {
 	if len(declared) == 0 {
 		types := b.backendTypeNames()
 		b.problem(c.decl.Range, fmt.Sprintf("Cluster %q has no backend", c.name),
-			"The workflow declares no backend. Write one, such as: backend %q \"main\" {}. There is %s.", append(types, "docker")[0], enumerate(types))
+			"The workflow declares no backend. Write one, such as: backend %q \"main\" {}. %s", append(types, "docker")[0], thereIs(types))
 		return
 	}
 	b.problem(c.decl.Range, fmt.Sprintf("Cluster %q has no backend", c.name),

@@ -227,8 +227,8 @@ func (d *decoding) oneOf(a *schema.Attribute, x *expression, v cty.Value) {
 			return
 		}
 	}
-	d.problem(x.Range(), fmt.Sprintf("Wrong value for %q", a.Name), "It is %s; there is %s.%s",
-		dsl.ValueText(v), enumerate(a.Values), dsl.Suggest(v.AsString(), a.Values))
+	d.problem(x.Range(), fmt.Sprintf("Wrong value for %q", a.Name), "It is %s. %s%s",
+		dsl.ValueText(v), thereIs(a.Values), dsl.Suggest(v.AsString(), a.Values))
 }
 
 // extraAttribute finds an attribute of an object value that the wanted type

@@ -222,7 +222,7 @@ func (ev *evaluator) clusterFrames(fan *fanout, v cty.Value) ([]*frame, bool, hc
 	name, ok := attributeText(v, "name")
 	c := ev.scope.clusters.byName[name]
 	if !ok || c == nil {
-		return nil, true, problems(fan.expr.Range(), "Not a cluster", "Write cluster.NAME, which must be known before the run. There is %s.", enumerate(ev.scope.clusters.names))
+		return nil, true, problems(fan.expr.Range(), "Not a cluster", "Write cluster.NAME, which must be known before the run. %s", thereIs(ev.scope.clusters.names))
 	}
 	fan.subject = c
 	if c.open {

@@ -263,7 +263,7 @@ func (d *decoding) classes(v cty.Value, rng hcl.Range) []string {
 	for _, item := range v.AsValueSlice() {
 		if item.IsNull() || !slices.Contains(retryClasses, item.AsString()) {
 			text := dsl.ValueText(item)
-			d.problem(rng, "Unknown class of failures", "A retry has no class %s; there is %s.%s", text, enumerate(retryClasses), dsl.Suggest(text, retryClasses))
+			d.problem(rng, "Unknown class of failures", "A retry has no class %s. %s%s", text, thereIs(retryClasses), dsl.Suggest(text, retryClasses))
 			continue
 		}
 		classes = append(classes, item.AsString())

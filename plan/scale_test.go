@@ -52,7 +52,11 @@ func BenchmarkBuild(b *testing.B) {
 }
 
 func TestTwoBuildsAreAlike(t *testing.T) {
-	for _, text := range []string{wide(20), lateText} {
+	values, err := os.ReadFile("testdata/workflows/values.hcl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{wide(20), lateText, string(values)} {
 		first, second := outline(mustBuild(t, text)), outline(mustBuild(t, text))
 		if !slices.Equal(first, second) {
 			t.Errorf("two builds differ:\n%v\n%v", first, second)

@@ -129,7 +129,7 @@ func (s *scope) unknownName(root, name string, rng hcl.Range) *hcl.Diagnostic {
 	} else if hint := dsl.Suggest(name, s.names(root)); hint != "" {
 		detail += hint
 	} else if known := s.names(root); len(known) > 0 {
-		detail += fmt.Sprintf(" There is %s.", enumerate(known))
+		detail += " " + thereIs(known)
 	} else {
 		detail += fmt.Sprintf(" The workflow has no %s.", noun)
 	}
@@ -160,6 +160,18 @@ func (c *cluster) valueType() cty.Type {
 		attrs[string(r.Role)] = nodesType
 	}
 	return cty.Object(attrs)
+}
+
+// thereIs says which names there are.
+func thereIs(names []string) string {
+	switch len(names) {
+	case 0:
+		return "There are none."
+	case 1:
+		return "There is " + names[0] + "."
+	default:
+		return "There are " + enumerate(names) + "."
+	}
 }
 
 // enumerate joins names for people, and cuts a long list.

@@ -103,8 +103,8 @@ func (b *builder) declareSteps() {
 		st := newStep("step", decl, b.stepType(decl.Type))
 		if st.typ == nil {
 			names := b.stepTypeNames()
-			b.problem(decl.TypeRange, fmt.Sprintf("Unknown step type %q", decl.Type), "There is %s.%s",
-				enumerate(names), dsl.Suggest(decl.Type, names))
+			b.problem(decl.TypeRange, fmt.Sprintf("Unknown step type %q", decl.Type), "%s%s",
+				thereIs(names), dsl.Suggest(decl.Type, names))
 		}
 		b.ev.scope.steps.add(decl.Name, st)
 	}

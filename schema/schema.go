@@ -67,6 +67,9 @@ type Attribute struct {
 	Live bool
 	// Sensitive says that the value never appears in logs or reports.
 	Sensitive bool
+	// Example is a value as a workflow would write it. An argument with one is
+	// part of the example in the documentation, also when it is not required.
+	Example string
 	// Doc is one or two sentences of Markdown: unit, default where it is not
 	// obvious, errors.
 	Doc string
