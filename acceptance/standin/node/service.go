@@ -47,7 +47,7 @@ func service(args []string) error {
 
 func router(ctx context.Context, servers map[string]http.Handler) error {
 	var group sync.WaitGroup
-	errs := make(chan error, len(servers))
+	errs := make(chan error, 2*len(servers)) // the end of every Serve and of every Close
 	for addr, h := range servers {
 		l, err := net.Listen("tcp", addr)
 		if err != nil {
