@@ -48,7 +48,7 @@ func (d *decoding) block(b *block) cty.Value {
 		attrs[n.Name] = d.nested(n, b.blocks[n.Name])
 	}
 	v := cty.ObjectVal(attrs)
-	if b.schema.Check != nil && !b.flawed && len(d.diags) == before {
+	if b.schema.Check != nil && !b.flawed && !d.diags[before:].HasErrors() {
 		d.place(b, b.schema.Check(d.bare(v)))
 	}
 	return v
