@@ -217,7 +217,7 @@ func (ev *evaluator) nullHintFor(n *needs, fr *frame, f Facts) string {
 			continue
 		}
 		if v := ev.instanceValue(u.step, key, f); v.IsNull() {
-			return fmt.Sprintf(" %s has no outputs, because it was disabled or did not finish; try(%s.NAME, \"\") gives a value then.", u.step.id(key), u.step.id(key))
+			return fmt.Sprintf(" %s has no outputs, because it was disabled or did not finish: try(..., default) gives a value then.", u.step.id(key))
 		}
 	}
 	return ""
