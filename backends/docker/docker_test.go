@@ -3,10 +3,13 @@ package docker
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -146,6 +149,22 @@ func TestTransportContract(t *testing.T) {
 	cluster(t)
 	opts := backendtest.Options{Node: "master-0", Users: []string{"root", "nobody"}, Owners: true, Dir: "/tmp"}
 	backendtest.TestTransport(t, shared.nodes[0].Transport, opts)
+}
+
+// A command whose output nobody takes any more is stopped: `exec | head`.
+func TestOutputThatNobodyTakes(t *testing.T) {
+	cluster(t)
+	for range 3 { // what a select chooses is random
+		closed, w := io.Pipe()
+		closed.CloseWithError(syscall.EPIPE)
+		err := shared.nodes[0].Transport.Run(t.Context(), backends.Command{Args: []string{"yes", "nobody takes this"}, Stdout: w})
+		if !errors.Is(err, syscall.EPIPE) {
+			t.Errorf("got %v, want %v", err, syscall.EPIPE)
+		}
+	}
+	if left := on(t, 0, "pgrep -c -x yes || true"); left != "0" {
+		t.Errorf("%s commands go on, want none", left)
+	}
 }
 
 func TestTransportOutsideTmpfs(t *testing.T) {

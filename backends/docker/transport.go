@@ -48,6 +48,10 @@ func (t *transport) Run(ctx context.Context, cmd backends.Command) error {
 	output := make(chan error, 1)
 	go func() {
 		_, err := stdcopy.StdCopy(streams.Stdout(), streams.Stderr(), stream.Reader)
+		if streams.Failed() != nil {
+			// While nobody reads, the engine does not notice the command's end.
+			_, _ = io.Copy(io.Discard, stream.Reader)
+		}
 		output <- err
 	}()
 	if cmd.Stdin != nil {
@@ -62,10 +66,11 @@ func (t *transport) Run(ctx context.Context, cmd backends.Command) error {
 	case err = <-output:
 	case <-ctx.Done():
 		return errors.Join(context.Cause(ctx), t.stop(context.WithoutCancel(ctx), cmd, streams, output))
+	case <-streams.Broken():
+		err = t.stop(context.WithoutCancel(ctx), cmd, streams, output)
 	}
 	if failed := streams.Failed(); failed != nil {
-		output <- err
-		return errors.Join(fmt.Errorf("pass on the output of %s: %w", cmd.Args[0], failed), t.stop(context.WithoutCancel(ctx), cmd, streams, output))
+		return errors.Join(fmt.Errorf("pass on the output of %s: %w", cmd.Args[0], failed), err)
 	}
 	if err != nil {
 		return t.lost(ctx, cmd, err)

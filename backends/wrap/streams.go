@@ -22,8 +22,10 @@ type Streams struct {
 	held, early bytes.Buffer
 	tail        []byte
 	started     chan struct{}
-	// failed is the error of a writer that was given to NewStreams.
+	// failed is the first error of a writer that was given to NewStreams; broken
+	// is closed then.
 	failed error
+	broken chan struct{}
 }
 
 // NewStreams returns streams that write to stdout and stderr; nil discards.
@@ -34,7 +36,7 @@ func NewStreams(stdout, stderr io.Writer) *Streams {
 	if stderr == nil {
 		stderr = io.Discard
 	}
-	return &Streams{stdout: stdout, stderr: stderr, started: make(chan struct{})}
+	return &Streams{stdout: stdout, stderr: stderr, started: make(chan struct{}), broken: make(chan struct{})}
 }
 
 type writerFunc func([]byte) (int, error)
@@ -65,7 +67,10 @@ func (s *Streams) Refusal() string {
 	return strings.TrimSpace(s.held.String() + s.early.String())
 }
 
-// Failed returns the error of a writer that was given to NewStreams.
+// Broken is closed when a writer that was given to NewStreams failed.
+func (s *Streams) Broken() <-chan struct{} { return s.broken }
+
+// Failed returns the first error of a writer that was given to NewStreams.
 func (s *Streams) Failed() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -126,8 +131,9 @@ func (s *Streams) pass(w io.Writer, p []byte) (int, error) {
 		return 0, nil
 	}
 	n, err := w.Write(p)
-	if err != nil {
+	if err != nil && s.failed == nil {
 		s.failed = err
+		close(s.broken)
 	}
 	return n, err
 }
