@@ -58,7 +58,12 @@ func TestStepExamples(t *testing.T) {
 backend "docker" "local" {}
 
 cluster "web" {
-  roles = { server = 1 }
+  roles = { server = 2 }
+}
+
+step "genconf" "bundle" {
+  cluster   = cluster.web
+  installer = "./file"
 }
 
 ` + steps.Example(&typ)

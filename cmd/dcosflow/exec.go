@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -58,12 +59,17 @@ func (a *app) recordOrNewest(run string) (*record, error) {
 }
 
 func (a *app) exec(ctx context.Context, node backends.Node, args []string) error {
+	// The command on the node must end before this process does.
+	defer surviveClosedPipes()()
 	err := node.Transport.Run(ctx, backends.Command{
 		Args: args, Stdin: a.stdin, Stdout: a.stdout, Stderr: a.stderr,
 	})
 	var exit *backends.ExitError
 	if errors.As(err, &exit) {
 		return reported(exit.Code)
+	}
+	if errors.Is(err, syscall.EPIPE) {
+		return reported(128 + int(syscall.SIGPIPE))
 	}
 	return err
 }

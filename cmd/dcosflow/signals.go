@@ -23,11 +23,11 @@ var errOutputClosed = errors.New("the output was closed")
 type interrupts struct {
 	Abort chan struct{}
 
-	cancel  context.CancelCauseFunc
-	signals chan os.Signal
-	pipes   chan os.Signal
-	done    chan struct{}
-	watcher sync.WaitGroup
+	cancel    context.CancelCauseFunc
+	signals   chan os.Signal
+	freePipes func()
+	done      chan struct{}
+	watcher   sync.WaitGroup
 }
 
 // interruptible returns a context that the first signal cancels, with the
@@ -37,15 +37,11 @@ func interruptible(ctx context.Context, w io.Writer, message string) (context.Co
 	ctx, cancel := context.WithCancelCause(ctx)
 	i := &interrupts{
 		Abort: make(chan struct{}), cancel: cancel,
-		signals: make(chan os.Signal, 2),
-		pipes:   make(chan os.Signal, 1),
-		done:    make(chan struct{}),
+		signals:   make(chan os.Signal, 2),
+		freePipes: surviveClosedPipes(),
+		done:      make(chan struct{}),
 	}
 	signal.Notify(i.signals, stopSignals...)
-	// Nobody reads this channel: it only keeps a closed pipe from killing the
-	// process, so that the write fails instead. Ignoring the signal would be
-	// inherited by the commands that a run starts.
-	signal.Notify(i.pipes, syscall.SIGPIPE)
 	i.watcher.Go(func() { i.watch(w, message) })
 	return ctx, i
 }
@@ -70,10 +66,19 @@ func (i *interrupts) watch(w io.Writer, message string) {
 // Stop ends the watch; signals do again what they do by default.
 func (i *interrupts) Stop() {
 	signal.Stop(i.signals)
-	signal.Stop(i.pipes)
+	i.freePipes()
 	close(i.done)
 	i.watcher.Wait()
 	i.cancel(nil)
+}
+
+// surviveClosedPipes makes a write to a pipe that nobody reads fail, rather
+// than kill the process. Ignoring the signal instead would be inherited by the
+// commands that a run starts.
+func surviveClosedPipes() (stop func()) {
+	unread := make(chan os.Signal, 1)
+	signal.Notify(unread, syscall.SIGPIPE)
+	return func() { signal.Stop(unread) }
 }
 
 // guard returns a writer that cancels the run when nobody reads it any more.

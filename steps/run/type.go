@@ -43,7 +43,7 @@ func block() schema.Block {
 		OneOf: [][]string{{"command", "script"}},
 		Check: checkBlock,
 		Attributes: []schema.Attribute{
-			{Name: "command", Type: cty.List(cty.String), Doc: "Program and arguments, taken literally."},
+			{Name: "command", Type: cty.List(cty.String), Example: `["hostname", "-f"]`, Doc: "Program and arguments, taken literally."},
 			{Name: "script", Type: cty.String, Doc: "Text of a script of any length, such as `file(\"setup.sh\")`. In a heredoc, write `$${VAR}` for the shell's `${VAR}`."},
 			{Name: "shell", Type: cty.List(cty.String), Default: cty.ListVal([]cty.Value{cty.StringVal("/bin/sh"), cty.StringVal("-e")}),
 				Doc: "What runs the `script`; the path of the script is appended."},
