@@ -61,7 +61,7 @@ func (r *run) attempt(ctx context.Context, i *plan.Instance, cfg cty.Value, n in
 	if err == nil {
 		err = r.store(i, out)
 	} else {
-		err = limited(ctx, err)
+		err = limited(ctx, located(i, err))
 		// What a failed step returns is a courtesy; the error counts.
 		_ = r.store(i, out)
 	}

@@ -49,6 +49,7 @@ func TestRetry(t *testing.T) {
 		{name: "transport", retry: fast, on: []string{"transport"}, err: errTransport, wantAttempts: 4, wantTook: 6 * time.Second, wantExit: 3},
 		{name: "assert", retry: fast, on: []string{"assert"}, err: errAssert, succeeds: 2, wantAttempts: 2, wantTook: time.Second},
 		{name: "exit code", retry: fast, on: []string{"exit_code"}, err: exitError(2), succeeds: 2, wantAttempts: 2, wantTook: time.Second},
+		{name: "a wrong argument stays wrong", retry: fast, on: []string{"any"}, err: &steps.ArgumentError{Argument: "x", Err: io.EOF}, wantAttempts: 1, wantExit: 1},
 		{name: "a wrong expression stays wrong", retry: fast, on: []string{"any"}, err: &plan.Error{}, wantAttempts: 1, wantExit: 1},
 	}
 	for _, c := range cases {
@@ -194,6 +195,14 @@ func TestFailures(t *testing.T) {
 		{
 			name: "trouble", work: fail(errTransport), wantExit: 3,
 			want: events.Failure{Class: events.ClassTransport, Message: "reach member-0: unexpected EOF", Hint: "is Docker running?"},
+		},
+		{
+			name: "a wrong argument, found by a command", wantExit: 1,
+			work: fail(fmt.Errorf("make the bundle: %w", &steps.ArgumentError{Argument: "config", Err: exitError(2)})),
+			want: events.Failure{
+				Class: events.ClassInput, Message: "main.hcl:7: config: etcdctl on member-0: exit code 2", Source: "main.hcl:7",
+				Command: []string{"etcdctl", "get"}, ExitCode: 2,
+			},
 		},
 		{
 			name: "anything else", work: fail(errors.New("odd")), wantExit: 1,

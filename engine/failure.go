@@ -57,7 +57,7 @@ func describeFailure(err error) events.Failure {
 
 // classOf finds the class of an error. A limit comes first, because a step
 // that runs out of time fails in many ways; an assertion comes before what its
-// last try ran into.
+// last try ran into, and a wrong argument before the command that found it.
 func classOf(err error) events.FailureClass {
 	var (
 		limit     *limitError
@@ -76,10 +76,10 @@ func classOf(err error) events.FailureClass {
 		return events.ClassAssert
 	case errors.As(err, &trouble):
 		return events.ClassTransport
-	case errors.As(err, &exit):
-		return events.ClassExitCode
 	case errors.As(err, &source):
 		return events.ClassInput
+	case errors.As(err, &exit):
+		return events.ClassExitCode
 	}
 	return events.ClassOther
 }
@@ -112,6 +112,15 @@ func limited(ctx context.Context, err error) error {
 		return fmt.Errorf("%w: %w", limit, err)
 	}
 	return limit
+}
+
+// located shows a wrong argument where it is written.
+func located(i *plan.Instance, err error) error {
+	var wrong *steps.ArgumentError
+	if errors.As(err, &wrong) {
+		return i.Refuse(wrong.Argument, wrong.Err)
+	}
+	return err
 }
 
 // sourceOf says where the first problem stands.

@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
 
 	"github.com/dcosflow/dcosflow/backends"
@@ -139,6 +140,11 @@ func do(id dag.ID, w work) *plan.Instance {
 			New:     func(cty.Value) (steps.Step, error) { return w, nil },
 		},
 		Configure: func(plan.Facts) (cty.Value, error) { return cty.EmptyObjectVal, nil },
+		Refuse: func(argument string, err error) error {
+			return &plan.Error{Err: err, Diags: hcl.Diagnostics{{
+				Summary: argument, Detail: err.Error(), Subject: &hcl.Range{Filename: "main.hcl", Start: hcl.Pos{Line: 7}},
+			}}}
+		},
 	}
 }
 

@@ -12,6 +12,8 @@ import (
 type Error struct {
 	Diags hcl.Diagnostics
 	Files map[string]*hcl.File
+	// Err is what a step found wrong with an argument; nil otherwise.
+	Err error
 }
 
 // Error is the place, summary and detail of every problem.
@@ -28,6 +30,17 @@ func (e *Error) Error() string {
 		texts[i] = text
 	}
 	return strings.Join(texts, "\n")
+}
+
+// Unwrap returns what a step found.
+func (e *Error) Unwrap() error { return e.Err }
+
+// refuse is the error of an argument that a step found wrong.
+func (ev *evaluator) refuse(st *step, argument string, err error) error {
+	return &Error{
+		Diags: problems(st.body.place(argument), fmt.Sprintf("Wrong value for %q", argument), "%s", err),
+		Files: ev.files, Err: err,
+	}
 }
 
 // failure is the error of diagnostics, nil when none of them is one.

@@ -49,6 +49,7 @@ func (ev *evaluator) instance(st *step, fr *frame) (*made, hcl.Diagnostics) {
 	}
 	diags = append(diags, ev.early(st, fr, inst)...)
 	inst.Configure = func(f Facts) (cty.Value, error) { return ev.configure(st, fr, f) }
+	inst.Refuse = func(argument string, err error) error { return ev.refuse(st, argument, err) }
 	links, more := ev.links(st, fr)
 	return &made{Instance: inst, frame: fr, links: links}, append(diags, more...)
 }

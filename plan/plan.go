@@ -169,6 +169,10 @@ type Instance struct {
 	// marks. Errors are *Error. It may be called again, and from several
 	// goroutines.
 	Configure func(Facts) (cty.Value, error)
+	// Refuse makes the *Error of an argument that turned out to be wrong only at
+	// work. Its name is dotted in nested blocks; the place is where it is
+	// written, or else the step.
+	Refuse func(argument string, err error) error
 	// Expand makes the instances of an Expander, with their edges and their
 	// roll. Errors are *Error. Nil for all other kinds.
 	Expand func(Facts) (dag.Expansion[*Instance], error)
