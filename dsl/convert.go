@@ -120,14 +120,15 @@ func (v *Variable) misfitInside(val cty.Value, want func(name string) cty.Type, 
 // string stays as it is, other types are expressions without references. The
 // source is what a diagnostic calls it, such as "--var".
 func (v *Variable) ParseVariable(source, text string) (cty.Value, hcl.Diagnostics) {
-	val, diags := cty.StringVal(text), hcl.Diagnostics(nil)
+	val := cty.StringVal(text)
 	if v.Type != cty.String {
-		val, diags = evaluateText(source, text)
+		read, diags := evaluateText(source, text)
 		if diags.HasErrors() {
 			return cty.UnknownVal(v.Type), v.unreadable(source, text, diags)
 		}
+		val = read
 	}
-	val, diags = v.Convert(val, hcl.Range{})
+	val, diags := v.Convert(val, hcl.Range{})
 	for _, d := range diags {
 		d.Detail = fmt.Sprintf("%s It was given by %s.", d.Detail, source)
 	}

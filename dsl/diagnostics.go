@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/agext/levenshtein"
 	"github.com/hashicorp/hcl/v2"
 )
 
@@ -61,12 +60,41 @@ func Suggest(given string, known []string) string {
 func nearest(given string, known []string) string {
 	best, bestDistance := "", min((len(given)+2)/3, 3)+1
 	for _, name := range known {
-		d := levenshtein.Distance(strings.ToLower(given), strings.ToLower(name), nil)
+		if max(len(name)-len(given), len(given)-len(name)) >= 4*bestDistance {
+			continue // however long the names are, a letter has four bytes at most
+		}
+		d := distance(strings.ToLower(given), strings.ToLower(name))
 		if d < bestDistance && d < len(name) {
 			best, bestDistance = name, d
 		}
 	}
 	return best
+}
+
+// distance counts the letters to insert, drop, replace or swap with their
+// neighbour: a swap is the commonest typo, and two edits for Levenshtein.
+func distance(a, b string) int {
+	x, y := []rune(a), []rune(b)
+	rows := make([][]int, len(x)+1)
+	for i := range rows {
+		rows[i] = make([]int, len(y)+1)
+		rows[i][0] = i
+		for j := 1; j <= len(y); j++ {
+			if i == 0 {
+				rows[i][j] = j
+				continue
+			}
+			replaced := rows[i-1][j-1]
+			if x[i-1] != y[j-1] {
+				replaced++
+			}
+			rows[i][j] = min(rows[i-1][j]+1, rows[i][j-1]+1, replaced)
+			if i > 1 && j > 1 && x[i-1] == y[j-2] && x[i-2] == y[j-1] {
+				rows[i][j] = min(rows[i][j], rows[i-2][j-2]+1)
+			}
+		}
+	}
+	return rows[len(x)][len(y)]
 }
 
 func problem(rng hcl.Range, summary, detail string, args ...any) *hcl.Diagnostic {

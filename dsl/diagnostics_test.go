@@ -49,6 +49,8 @@ func TestSuggest(t *testing.T) {
 		"STDOUT":   ` Did you mean "stdout"?`,
 		"exitcode": ` Did you mean "exit_code"?`,
 		"rum":      ` Did you mean "run"?`,
+		"rnu":      ` Did you mean "run"?`,
+		"sdtuot":   ` Did you mean "stdout"?`,
 		"y":        "",
 		"banana":   "",
 		"":         "",

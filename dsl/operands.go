@@ -16,7 +16,8 @@ type Operand struct {
 
 // Operands returns the text and the value of both sides of a comparison, those
 // of every comparison joined by && and ||, or of the references in anything
-// else. Sensitive values are redacted. The files give the text.
+// else. What is its own value, such as a literal, is left out. Sensitive values
+// are redacted. The files give the text.
 func Operands(e hcl.Expression, ctx *hcl.EvalContext, files map[string]*hcl.File) []Operand {
 	n, diags := native(e)
 	if diags.HasErrors() {
@@ -30,8 +31,9 @@ func Operands(e hcl.Expression, ctx *hcl.EvalContext, files map[string]*hcl.File
 			continue
 		}
 		seen[text] = true
-		if v, diags := part.Value(ctx); !diags.HasErrors() {
-			operands = append(operands, Operand{Text: text, Value: ValueText(v)})
+		v, diags := part.Value(ctx)
+		if value := ValueText(v); !diags.HasErrors() && value != text {
+			operands = append(operands, Operand{Text: text, Value: value})
 		}
 	}
 	return operands

@@ -84,9 +84,9 @@ func TestOperands(t *testing.T) {
 		text string
 		want []Operand
 	}{
-		{`m.k == "v"`, []Operand{{"m.k", `"v"`}, {`"v"`, `"v"`}}},
-		{`(length(l)  <  3)`, []Operand{{"length(l)", "2"}, {"3", "3"}}},
-		{`m.k == "v" && !(l[0] != "a")`, []Operand{{"m.k", `"v"`}, {`"v"`, `"v"`}, {"l[0]", `"a"`}, {`"a"`, `"a"`}}},
+		{`m.k == "v"`, []Operand{{"m.k", `"v"`}}},
+		{`(length(l)  <  3)`, []Operand{{"length(l)", "2"}}},
+		{`m.k == "v" && !(l[0] != "a")`, []Operand{{"m.k", `"v"`}, {"l[0]", `"a"`}}},
 		{`contains(l, m["k"])`, []Operand{{"l", `["a", "b"]`}, {`m["k"]`, `"v"`}}},
 		{`!can(m.none)`, nil},
 		{`secret == u`, []Operand{{"secret", "(sensitive)"}, {"u", "(known later)"}}},

@@ -77,7 +77,7 @@ func (b *builder) backendBlock(body hcl.Body, s *schema.Block, rng hcl.Range, ow
 	v := d.block(compiled)
 	b.report(d.diags)
 	v = d.reveal(v)
-	if !d.diags.HasErrors() && !v.IsWhollyKnown() && !b.in.Static {
+	if !d.diags.HasErrors() && !v.IsWhollyKnown() && !b.ev.static {
 		b.problem(rng, "A backend must be known before the run", "Use only variables, locals and functions in it.")
 	}
 	return v

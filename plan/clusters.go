@@ -64,7 +64,7 @@ func (b *builder) clusterBackend(c *cluster) string {
 		return ""
 	}
 	v, _ = v.UnmarkDeep()
-	if !v.IsWhollyKnown() && b.in.Static {
+	if !v.IsWhollyKnown() && b.ev.static {
 		return ""
 	}
 	name, ok := attributeText(v, "backend")

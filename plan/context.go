@@ -196,17 +196,11 @@ func (ev *evaluator) choose(u use, fr *frame) (string, choice, hcl.Diagnostics) 
 	case u.key.node && (fr == nil || fr.guess), u.key.each && (fr == nil || fr.guess):
 		return "", allInstances, nil
 	}
-	ctx, diags := ev.context(&u.key.needs, fr, nil)
-	v, more := dsl.EvaluateStrict(u.key.source, ctx)
-	if diags.HasErrors() || more.HasErrors() {
-		return "", noInstance, nil
-	}
-	v, _ = v.Unmark()
+	v := ev.keyOf(u, fr)
 	if !v.IsKnown() {
 		return "", allInstances, nil
 	}
-	v, err := convert.Convert(v, cty.String)
-	if err != nil || v.IsNull() || !v.IsKnown() {
+	if v.IsNull() {
 		return "", noInstance, nil
 	}
 	key := v.AsString()
@@ -214,6 +208,21 @@ func (ev *evaluator) choose(u use, fr *frame) (string, choice, hcl.Diagnostics) 
 		return "", noInstance, hcl.Diagnostics{st.unknownKey(key, u.rng)}
 	}
 	return key, oneInstance, nil
+}
+
+// keyOf evaluates the key of a reference to a string: null when it has no
+// value.
+func (ev *evaluator) keyOf(u use, fr *frame) cty.Value {
+	ctx, diags := ev.context(&u.key.needs, fr, nil)
+	v, more := dsl.EvaluateStrict(u.key.source, ctx)
+	if diags.HasErrors() || more.HasErrors() {
+		return cty.NullVal(cty.String)
+	}
+	v, _ = v.Unmark()
+	if key, err := convert.Convert(v, cty.String); err == nil {
+		return key
+	}
+	return cty.NullVal(cty.String)
 }
 
 // stepValue is what step.x means: the outputs, or a map of them.

@@ -41,7 +41,7 @@ func (d *decoding) block(b *block) cty.Value {
 	attrs := make(map[string]cty.Value, len(b.schema.Attributes)+len(b.schema.Blocks))
 	for i := range b.schema.Attributes {
 		a := &b.schema.Attributes[i]
-		attrs[a.Name] = d.attribute(a, b.args[a.Name], b)
+		attrs[a.Name] = d.attribute(a, b.args[a.Name])
 	}
 	for i := range b.schema.Blocks {
 		n := &b.schema.Blocks[i]
@@ -68,7 +68,7 @@ func (d *decoding) nested(n *schema.Nested, written []*block) cty.Value {
 	return cty.TupleVal(items)
 }
 
-func (d *decoding) attribute(a *schema.Attribute, arg *argument, b *block) cty.Value {
+func (d *decoding) attribute(a *schema.Attribute, arg *argument) cty.Value {
 	fallback := a.Default
 	if fallback == cty.NilVal {
 		fallback = cty.NullVal(a.ValueType())

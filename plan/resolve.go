@@ -243,7 +243,7 @@ func (r *resolver) local(ref dsl.Reference) {
 
 // allowedLocal refuses a local that uses what may not be used here.
 func (r *resolver) allowedLocal(l *local, ref dsl.Reference) bool {
-	root := ""
+	var root string
 	switch {
 	case len(l.expr.uses) > 0 && !r.site.steps:
 		root = "step"

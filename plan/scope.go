@@ -64,9 +64,7 @@ type cluster struct {
 	nodes []backends.Node
 	index map[string]int // of nodes, by name
 	open  bool
-	// used says that a step needs it.
-	used bool
-	typ  *backends.Type
+	typ   *backends.Type
 	// provisioner is the step that makes its nodes; nil when they exist.
 	provisioner *step
 }

@@ -62,7 +62,7 @@ func TestRule18_TypesOfArguments(t *testing.T) {
 		{name: "cluster argument", text: `step "genconf" "x" { cluster = cluster.c.master }`, want: []string{"Not a cluster", "without a role"}},
 		{name: "unknown argument", text: run(`comand = ["a"]`), line: 2, want: []string{`Unknown argument "comand"`, "command, script", "every step has", `Did you mean "command"?`}},
 		{name: "near a meta-argument", text: run("command = [\"a\"]\n  timout = \"5s\""), want: []string{`Did you mean "timeout"?`}},
-		{name: "unknown block", text: run("command = [\"a\"]\n  untill {}"), want: []string{`Unknown block "untill"`}},
+		{name: "unknown block", text: run("command = [\"a\"]\n  unitl {}"), want: []string{`Unknown block "unitl"`}},
 		{name: "block as argument", text: `step "wait" "x" { until = {} }`, want: []string{`"until" is a block`}},
 		{name: "missing argument", text: `step "copy" "x" {
   nodes       = cluster.c.nodes
