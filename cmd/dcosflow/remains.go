@@ -37,6 +37,8 @@ type remains struct {
 type machines struct {
 	backend backends.Backend
 	remnant backends.Remnant
+	// nodes counts the machines on a backend that has no remnants.
+	nodes int
 }
 
 // remains looks for what all runs have left, on the backends as a workflow
@@ -49,7 +51,7 @@ func (a *app) remains(ctx context.Context) ([]*remains, error) {
 		return nil, err
 	}
 	for _, b := range standard {
-		if err := found.sweep(ctx, b); err != nil {
+		if _, err := found.sweep(ctx, b); err != nil {
 			return nil, err
 		}
 	}
@@ -57,11 +59,17 @@ func (a *app) remains(ctx context.Context) ([]*remains, error) {
 	if err != nil {
 		return nil, err
 	}
-	seen := map[string]error{}
+	swept := map[string]*recordedBackend{}
 	for _, s := range list {
 		run := found.run(s.ID)
 		run.dir, run.owner, run.living = s.Dir, s.Owner, living(s)
-		run.err = a.sweepRecorded(ctx, found, s.Started.Backends, seen)
+		for _, b := range s.Started.Backends {
+			key := backendKey(b)
+			if swept[key] == nil {
+				swept[key] = a.sweepRecorded(ctx, found, b)
+			}
+			run.err = errors.Join(run.err, run.look(ctx, swept[key]))
+		}
 	}
 	return found.sorted(), nil
 }
@@ -111,23 +119,32 @@ func defaults(b *schema.Block) (cty.Value, bool) {
 	return cty.ObjectVal(attrs), len(b.OneOf) == 0
 }
 
-// sweepRecorded looks on the backends that a run recorded, each only once for
-// all runs.
-func (a *app) sweepRecorded(ctx context.Context, found found, list []events.Backend, seen map[string]error) error {
-	var errs []error
-	for _, recorded := range list {
-		key := backendKey(recorded)
-		err, known := seen[key]
-		if !known {
-			var b backends.Backend
-			if b, err = a.reopen(recorded); err == nil {
-				err = found.sweep(ctx, b)
-			}
-			seen[key] = err
-		}
-		errs = append(errs, err)
+// recordedBackend is a backend that runs recorded, looked at once for all of
+// them.
+type recordedBackend struct {
+	backend backends.Backend
+	// sweeps says that it told what all runs left.
+	sweeps bool
+	err    error
+}
+
+func (a *app) sweepRecorded(ctx context.Context, found found, recorded events.Backend) *recordedBackend {
+	b, err := a.reopen(recorded)
+	if err != nil {
+		return &recordedBackend{err: err}
 	}
-	return errors.Join(errs...)
+	sweeps, err := found.sweep(ctx, b)
+	return &recordedBackend{backend: b, sweeps: sweeps, err: err}
+}
+
+// look adds the machines on a backend that cannot tell what all runs left.
+func (r *remains) look(ctx context.Context, b *recordedBackend) error {
+	if b.err != nil || b.sweeps {
+		return b.err
+	}
+	nodes, err := b.backend.Nodes(ctx, backends.Key{Run: r.id})
+	r.machines = append(r.machines, machines{backend: b.backend, nodes: len(nodes)})
+	return err
 }
 
 // backendKey is equal for backends that are configured alike, whatever their
@@ -151,12 +168,16 @@ func (f found) run(id string) *remains {
 	return f[id]
 }
 
-// sweep adds what runs have on a backend. Two backends may be the same engine:
-// what is equal in everything is counted once.
-func (f found) sweep(ctx context.Context, b backends.Backend) error {
-	remnants, err := remnants(ctx, b)
+// sweep adds what runs have on a backend; false when it cannot tell. Two
+// backends may be the same engine: what is equal in everything counts once.
+func (f found) sweep(ctx context.Context, b backends.Backend) (bool, error) {
+	sweeper, ok := b.(backends.Sweeper)
+	if !ok {
+		return false, nil
+	}
+	remnants, err := sweeper.Remnants(ctx)
 	if err != nil {
-		return err
+		return true, err
 	}
 	for _, r := range remnants {
 		run := f.run(r.Run)
@@ -165,10 +186,10 @@ func (f found) sweep(ctx context.Context, b backends.Backend) error {
 		}
 		same := func(m machines) bool { return m.remnant == r }
 		if !slices.ContainsFunc(run.machines, same) {
-			run.machines = append(run.machines, machines{b, r})
+			run.machines = append(run.machines, machines{backend: b, remnant: r})
 		}
 	}
-	return nil
+	return true, nil
 }
 
 // identify finds the directory and the owner of a run by the labels of its
@@ -220,8 +241,9 @@ func (r *remains) deleteFiles() error {
 
 // machinesText counts the machines: "3 containers, 3 volumes, 1 network".
 func (r *remains) machinesText() string {
-	var containers, volumes, networks int
+	var nodes, containers, volumes, networks int
 	for _, m := range r.machines {
+		nodes += m.nodes
 		containers += m.remnant.Containers
 		volumes += m.remnant.Volumes
 		networks += m.remnant.Networks
@@ -230,20 +252,10 @@ func (r *remains) machinesText() string {
 	for _, c := range []struct {
 		n    int
 		noun string
-	}{{containers, "container"}, {volumes, "volume"}, {networks, "network"}} {
+	}{{nodes, "node"}, {containers, "container"}, {volumes, "volume"}, {networks, "network"}} {
 		if c.n > 0 {
 			parts = append(parts, count(c.n, c.noun))
 		}
 	}
 	return strings.Join(parts, ", ")
-}
-
-// remnants is the one place where backends.Sweeper is asked for; a backend
-// without it has nothing to clean.
-func remnants(ctx context.Context, b backends.Backend) ([]backends.Remnant, error) {
-	s, ok := b.(backends.Sweeper)
-	if !ok {
-		return nil, nil
-	}
-	return s.Remnants(ctx)
 }
