@@ -71,11 +71,11 @@ func TestCancellation(t *testing.T) {
 3s main canceled: cancelled by the test
 3s next canceled: cancelled by the test
 3s final running
-4s final canceled: aborted
+4s final canceled: aborted; its end was not waited for, it may still be at work
 4s last canceled: aborted`},
 		"aborted without a cancellation": {Executor[int]{}, time.Hour, 4 * time.Second, `
 0s main running
-4s main canceled: aborted
+4s main canceled: aborted; its end was not waited for, it may still be at work
 4s next canceled: aborted
 4s final canceled: aborted
 4s last canceled: aborted`},
@@ -107,6 +107,32 @@ func TestCancellation(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A visit that does not look at its context keeps an aborted run from nothing.
+func TestAbortDoesNotWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		abort := make(chan struct{})
+		defer time.AfterFunc(4*time.Second, func() { close(abort) }).Stop()
+		late := make(chan error, 1)
+		visit := func(_ context.Context, _ ID, _ int, c Control[int]) (Result, error) {
+			time.Sleep(time.Hour)
+			late <- c.Expand(Expansion[int]{Vertices: []Vertex[int]{{ID: "late"}}})
+			return Result{}, nil
+		}
+		got, _ := timeline(t, Executor[int]{Abort: abort}, finalised(t), visit, 3*time.Second)
+		const want = `0s main running
+4s main canceled: aborted; its end was not waited for, it may still be at work
+4s next canceled: cancelled by the test
+4s final canceled: aborted
+4s last canceled: aborted`
+		if got != want {
+			t.Errorf("got\n%s\nwant\n%s", got, want)
+		}
+		if err := <-late; !errors.Is(err, errOver) {
+			t.Errorf("an expansion after the run: got %v, want %v", err, errOver)
+		}
+	})
 }
 
 func TestFailFast(t *testing.T) {

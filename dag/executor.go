@@ -27,7 +27,8 @@ type Executor[T any] struct {
 	// FailFast cancels the run when the first vertex fails that is neither
 	// tolerated nor final.
 	FailFast bool
-	// Abort, when it is closed, cancels the run and its final vertices too.
+	// Abort, when it is closed, cancels the run and its final vertices too, and
+	// gives up those at work: Run does not wait for them.
 	Abort <-chan struct{}
 }
 
@@ -42,7 +43,8 @@ type Summary struct {
 
 // Run visits every vertex after what it waits for, and returns when all have
 // settled and every worker has returned. A vertex settles only after all it
-// waits for has, whatever becomes of it.
+// waits for has, whatever becomes of it. Only after Abort may visits still be
+// at work when Run returns; their contexts have ended.
 //
 // When ctx is cancelled, nothing starts any more, the contexts of running
 // visits end with its cause, and vertices not started become Canceled. Final

@@ -226,7 +226,7 @@ func shortestCycle(g *Graph[int]) int {
 	for _, id := range ids {
 		reached[id] = map[ID]bool{id: true}
 	}
-	for length := range len(ids) {
+	for length := range ids {
 		for _, root := range ids {
 			next := map[ID]bool{}
 			for id := range reached[root] {

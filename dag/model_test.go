@@ -121,6 +121,8 @@ func (m *model) checkRan(id ID, got Transition) error {
 		want = Failed
 	}
 	switch {
+	case got.State == Canceled && errors.Is(got.Err, errAborted) && m.abortAt > 0:
+		return nil // given up
 	case got.State == Canceled && m.interrupted[id] && !d.panics:
 		return nil // its error is taken for a consequence
 	case got.State == Failed && m.interrupted[id] && !d.panics:

@@ -31,9 +31,10 @@ type run[T any] struct {
 	interrupted <-chan struct{} // nil once the run is stopped
 	graceOver   <-chan time.Time
 
-	workers errgroup.Group
-	inbox   chan func()
-	over    chan struct{} // closed when nobody reads inbox any more
+	workers   errgroup.Group
+	abandoned bool // the workers are not waited for
+	inbox     chan func()
+	over      chan struct{} // closed when nobody reads inbox any more
 }
 
 // phase is the context that main or final vertices run on. The run keeps it
@@ -58,7 +59,10 @@ type progress struct {
 
 func (p *progress) settled() bool { return p.state > Running }
 
-var errAborted = errors.New("aborted")
+var (
+	errAborted   = errors.New("aborted")
+	errAbandoned = fmt.Errorf("%w; its end was not waited for, it may still be at work", errAborted)
+)
 
 func newRun[T any](ctx context.Context, e Executor[T], g *Graph[T], visit Visit[T]) *run[T] {
 	r := &run[T]{
@@ -106,6 +110,7 @@ func (r *run[T]) loop() {
 			r.Abort = nil
 			r.stop(errAborted)
 			r.stopFinal(errAborted)
+			r.abandon()
 		}
 	}
 }
@@ -146,6 +151,17 @@ func (r *run[T]) stopFinal(cause error) {
 	r.reconsider()
 }
 
+// abandon settles what is at work without waiting for it. All contexts have
+// ended, so all else settles too, and the inbox is not read any more.
+func (r *run[T]) abandon() {
+	r.abandoned = true
+	for v := range r.progress {
+		if r.progress[v].state == Running {
+			r.settle(v, Transition{State: Canceled, Err: errAbandoned})
+		}
+	}
+}
+
 // reconsider has all vertices decided anew that are ready and not started.
 func (r *run[T]) reconsider() {
 	for v := range r.progress {
@@ -155,11 +171,13 @@ func (r *run[T]) reconsider() {
 	}
 }
 
-// end lets go of the contexts and waits for the workers, which have nothing
-// left to do unless Observe panicked.
+// end lets go of the contexts and waits for the workers, unless they were given
+// up. They have nothing left to do unless Observe panicked.
 func (r *run[T]) end() {
 	r.main.cancel(nil)
 	r.final.cancel(nil)
 	close(r.over)
-	_ = r.workers.Wait() // workers report to the coordinator, never here
+	if !r.abandoned {
+		_ = r.workers.Wait() // workers report to the coordinator, never here
+	}
 }

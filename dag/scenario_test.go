@@ -124,6 +124,7 @@ func (s *scenario) grow(rng *rand.Rand, id ID) {
 type record struct {
 	trace       []Transition
 	summary     Summary
+	visits      sync.WaitGroup
 	whole       *Graph[deed] // with the expansions
 	mu          sync.Mutex
 	interrupted map[ID]bool // its context had ended when the visit returned
@@ -142,6 +143,9 @@ func (s *scenario) play(t *testing.T) *record {
 	e.Abort = abort
 	e.Observe = func(tr Transition) {
 		rec.trace = append(rec.trace, tr)
+		if tr.State == Running {
+			rec.visits.Add(1)
+		}
 		if len(rec.trace) == s.cancelAt {
 			cancel(errCancel)
 		}
@@ -150,9 +154,11 @@ func (s *scenario) play(t *testing.T) *record {
 		}
 	}
 	summary, err := e.Run(ctx, s.graph, func(ctx context.Context, id ID, d deed, control Control[deed]) (Result, error) {
+		defer rec.visits.Done()
 		return rec.visit(ctx, id, d, control)
 	})
 	must(t, err)
+	rec.visits.Wait() // those that an abort left at work
 	rec.summary = summary
 	return rec
 }
@@ -183,7 +189,10 @@ func (rec *record) visit(ctx context.Context, id ID, d deed, control Control[dee
 func (rec *record) expand(control Control[deed], e Expansion[deed]) error {
 	rec.mu.Lock()
 	defer rec.mu.Unlock()
-	return errors.Join(control.Expand(e), e.apply(rec.whole))
+	if err := control.Expand(e); err != nil {
+		return err
+	}
+	return e.apply(rec.whole)
 }
 
 func (rec *record) work(ctx context.Context, id ID, d deed, control Control[deed]) error {

@@ -86,6 +86,11 @@ func (c control[T]) Expand(e Expansion[T]) error {
 	case err := <-reply:
 		return err
 	case <-c.run.over:
+	}
+	select {
+	case err := <-reply: // it was applied just before the end
+		return err
+	default:
 		return errOver
 	}
 }
