@@ -4,11 +4,14 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -206,16 +209,52 @@ func TestLock(t *testing.T) {
 	if err := lock.Release(); err != nil {
 		t.Fatal(err)
 	}
-	dead := self
-	dead.Start = "another boot/1"
-	if _, err := journal.Acquire(dir, dead); err != nil {
-		t.Fatal(err)
+	if entries, _ := os.ReadDir(dir); len(entries) != 0 {
+		t.Errorf("files left: %v, want none", entries)
 	}
-	if _, err := journal.Acquire(dir, self); err != nil {
-		t.Errorf("after its holder died: %v", err)
+}
+
+// TestTakeOver has many take over the lock of a dead process at once, again and
+// again: one of them gets it.
+func TestTakeOver(t *testing.T) {
+	dir := t.TempDir()
+	self := journal.Holder{Owner: journal.Self(), Command: []string{"dcosflow", "run"}}
+	var holders, won atomic.Int32
+	for range 20 {
+		stale := `{"host":"gone","pid":4194304,"start":"another boot/1","command":["dcosflow","run","a-long-name.hcl"]}`
+		if err := os.WriteFile(filepath.Join(dir, "lock"), []byte(stale), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		var group sync.WaitGroup
+		for range 8 {
+			group.Go(func() {
+				lock, err := journal.Acquire(dir, self)
+				var locked *journal.LockedError
+				if errors.As(err, &locked) {
+					return
+				}
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				won.Add(1)
+				if n := holders.Add(1); n != 1 {
+					t.Errorf("%d hold the lock at once", n)
+				}
+				content, err := os.ReadFile(filepath.Join(dir, "lock"))
+				if want := fmt.Sprintf(`{"host":%q,"pid":%d,`, self.Host, self.PID); err != nil || !strings.HasPrefix(string(content), want) || !json.Valid(content) {
+					t.Errorf("the lock says %s (%v), want it to begin with %s", content, err, want)
+				}
+				holders.Add(-1)
+				if err := lock.Release(); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		group.Wait()
 	}
-	if entries, _ := os.ReadDir(dir); len(entries) != 1 {
-		t.Errorf("files left: %v, want only the lock", entries)
+	if won.Load() < 20 {
+		t.Errorf("the lock was taken over %d times, want at least 20", won.Load())
 	}
 }
 

@@ -31,11 +31,11 @@ func Alive(o events.Owner) bool {
 		return true
 	}
 	start, err := startOf(o.PID)
-	if err == nil && o.Start != "" {
+	switch {
+	case err == nil && o.Start != "":
 		return start == o.Start
-	}
-	if _, procErr := bootID(); procErr == nil {
-		return err == nil // there is a /proc, and the process is not in it
+	case errors.Is(err, errZombie):
+		return false
 	}
 	return signals(o.PID)
 }
@@ -84,7 +84,8 @@ func bootID() (string, error) {
 	return strings.TrimSpace(string(id)), err
 }
 
-// signals asks the kernel, where there is no /proc.
+// signals asks the kernel: there may be no /proc, or one that hides the
+// processes of others.
 func signals(pid int) bool {
 	p, err := os.FindProcess(pid)
 	if err != nil {
