@@ -33,11 +33,11 @@ type cleaning struct{ dryRun, all bool }
 
 // clean goes on after an error, so that one stuck run does not keep the others.
 func (a *app) clean(ctx context.Context, c cleaning) error {
-	all, err := a.remains(ctx)
+	all, unseen, err := a.remains(ctx)
 	if err != nil {
 		return err
 	}
-	var errs []error
+	errs := []error{unseen}
 	removed := 0
 	for _, r := range all {
 		if r.living && !c.all {
@@ -60,10 +60,11 @@ func (a *app) clean(ctx context.Context, c cleaning) error {
 		fmt.Fprintf(a.stdout, "run %s: removed %s\n", r.id, what)
 		removed++
 	}
-	if removed == 0 && len(errs) == 0 {
+	err = errors.Join(errs...)
+	if removed == 0 && err == nil {
 		fmt.Fprintln(a.stdout, "There is nothing to clean.")
 	}
-	return errors.Join(errs...)
+	return err
 }
 
 func (r *remains) deleteAll(ctx context.Context) error {

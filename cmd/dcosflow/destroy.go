@@ -62,15 +62,19 @@ func (a *app) doomed(ctx context.Context, args []string) (*remains, error) {
 	default:
 		return nil, err
 	}
-	all, err := a.remains(ctx)
+	all, unseen, err := a.remains(ctx)
 	if err != nil {
 		return nil, err
 	}
 	i := slices.IndexFunc(all, func(r *remains) bool { return r.id == id })
-	if i < 0 {
+	switch {
+	case i >= 0:
+		return all[i], nil
+	case unseen != nil:
+		return nil, unseen
+	default:
 		return nil, asWrongInput(unknown)
 	}
-	return all[i], nil
 }
 
 func ownerText(o events.Owner) string {

@@ -96,17 +96,20 @@ func (a *app) diagnosed(req request) (*plan.Plan, hcl.Diagnostics, map[string]*h
 		return nil, diags, files, nil
 	}
 	maps.Copy(files, wf.Files)
+	if wf.Incomplete {
+		return nil, diags, files, nil
+	}
 	values, more, err := a.values(disk, wf, &req.inputs, files)
 	diags = append(diags, more...)
-	if err != nil || diags.HasErrors() {
+	if err != nil {
 		return nil, diags, files, err
 	}
-	p, more := plan.Build(plan.Input{
+	p, found := plan.Build(plan.Input{
 		Workflow: wf, Steps: a.steps, Backends: a.backends,
 		Values: values, Files: disk, WorkingDir: a.cwd, Env: a.env,
-		Run: req.run, Static: req.static,
+		Run: req.run, Static: req.static || more.HasErrors(), // an unreadable file of values gives none
 	})
-	return p, dsl.Sort(append(diags, more...)), files, nil
+	return p, dsl.Sort(append(diags, found...)), files, nil
 }
 
 // show renders diagnostics for a person.

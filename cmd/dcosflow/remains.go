@@ -43,21 +43,21 @@ type machines struct {
 
 // remains looks for what all runs have left, on the backends as a workflow
 // without arguments would use them, on those that runs of this directory
-// recorded, and in the directory of runs. It is sorted by run.
-func (a *app) remains(ctx context.Context) ([]*remains, error) {
+// recorded, and in the directory of runs. It is sorted by run. Backends without
+// arguments that do not answer are unseen: that need not concern any run.
+func (a *app) remains(ctx context.Context) (all []*remains, unseen, err error) {
 	found := found{}
 	standard, err := a.standardBackends()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	for _, b := range standard {
-		if _, err := found.sweep(ctx, b); err != nil {
-			return nil, err
-		}
+		_, err := found.sweep(ctx, b)
+		unseen = errors.Join(unseen, err)
 	}
 	list, err := a.recorded()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	swept := map[string]*recordedBackend{}
 	for _, s := range list {
@@ -71,7 +71,7 @@ func (a *app) remains(ctx context.Context) ([]*remains, error) {
 			run.err = errors.Join(run.err, run.look(ctx, swept[key]))
 		}
 	}
-	return found.sorted(), nil
+	return found.sorted(), unseen, nil
 }
 
 // standardBackends makes a backend of every type that works without
