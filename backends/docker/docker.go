@@ -121,7 +121,7 @@ func open(c backends.Config) (backends.Backend, error) {
 		if err := schema.Decode(value, &r); err != nil {
 			return nil, fmt.Errorf("backend %s, role %s: %w", c.Name, role, err)
 		}
-		b.roleLabels[backends.Role(role)] = r.Labels
+		b.roleLabels[role] = r.Labels
 	}
 	api, err := connect(host)
 	if err != nil {

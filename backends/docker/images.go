@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"strings"
 	"sync"
 	"time"
 
@@ -67,7 +66,7 @@ func (i *Images) Build(ctx context.Context, name string, progress func(line stri
 	if found, err := i.has(ctx, ref); err != nil || found {
 		return ref, err
 	}
-	unlock, err := lockFile(ctx, "image-"+d.name, progress)
+	unlock, err := lockUser(ctx, "image-"+d.name, progress)
 	if err != nil {
 		return "", err
 	}
@@ -189,7 +188,7 @@ func (i *Images) has(ctx context.Context, ref string) (bool, error) {
 		return false, nil
 	}
 	if err != nil {
-		return false, trouble("look for the image "+strings.TrimSpace(ref), err)
+		return false, trouble("look for the image "+ref, err)
 	}
 	return true, nil
 }

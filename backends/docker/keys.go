@@ -1,6 +1,7 @@
 package docker
 
 import (
+	"context"
 	"crypto/ed25519"
 	"crypto/rand"
 	"encoding/pem"
@@ -14,6 +15,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"github.com/dcosflow/dcosflow/backends"
+	"github.com/dcosflow/dcosflow/filelock"
 )
 
 // The files below Dir/keys: the run's key pair, one host key per node, and
@@ -29,8 +31,17 @@ func hostKeyFile(spec backends.Spec, node string) string {
 	return filepath.Join(keysDir(spec), "hosts", spec.Cluster, node)
 }
 
-// makeKeys makes what is missing of the keys of a cluster.
-func makeKeys(spec backends.Spec, nodes []backends.Node) error {
+// makeKeys makes what is missing of the keys of a cluster. The run's own pair is
+// that of all its clusters, also of other backends.
+func makeKeys(ctx context.Context, spec backends.Spec, nodes []backends.Node) error {
+	if err := os.MkdirAll(keysDir(spec), 0o700); err != nil {
+		return err
+	}
+	unlock, err := filelock.Lock(ctx, filepath.Join(keysDir(spec), ".lock"), nil)
+	if err != nil {
+		return err
+	}
+	defer unlock()
 	if _, err := keyPair(filepath.Join(keysDir(spec), keyFile), "dcosflow-"+spec.Run); err != nil {
 		return err
 	}

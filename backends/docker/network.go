@@ -22,8 +22,8 @@ import (
 // hand out by themselves.
 var pools = netip.MustParsePrefix("10.213.0.0/16")
 
-// smallest is the prefix length of the network of a small cluster.
-const smallest = 24
+// usual is the prefix length of a network, unless more nodes need a shorter one.
+const usual = 24
 
 // Allocate makes the network of a cluster, which fixes the addresses of its
 // nodes, and the keys. See backends.Backend.
@@ -40,7 +40,7 @@ func (b *Backend) Allocate(ctx context.Context, spec backends.Spec) ([]backends.
 		address = address.Next()
 		nodes[i].Private, nodes[i].Public = address, address
 	}
-	if err := makeKeys(spec, nodes); err != nil {
+	if err := makeKeys(ctx, spec, nodes); err != nil {
 		return nil, fmt.Errorf("make the keys of cluster %s: %w", spec.Cluster, err)
 	}
 	return nodes, nil
@@ -71,6 +71,7 @@ func (b *Backend) network(ctx context.Context, spec backends.Spec) (netip.Prefix
 		}
 		return b.subnet, trouble(op, b.makeNetwork(ctx, spec, b.subnet))
 	}
+	length = min(length, usual)
 	used = append(used, b.hostSubnets()...)
 	for subnet := range walk(spec.Key, length) {
 		if slices.ContainsFunc(used, subnet.Overlaps) {
@@ -156,10 +157,10 @@ func nth(p netip.Prefix, n uint32, length int) netip.Prefix {
 
 func upperHalf(p netip.Prefix) netip.Prefix { return nth(p, 1, p.Bits()+1) }
 
-// prefixLength is that of a network whose lower half has room for the nodes,
-// the gateway and the network's own address.
+// prefixLength is that of the smallest network whose lower half has room for
+// the nodes, the gateway and the network's own address.
 func prefixLength(nodes int) (int, error) {
-	length := min(smallest, 31-bits.Len(uint(nodes+1)))
+	length := 31 - bits.Len(uint(nodes+1))
 	if length < pools.Bits() {
 		return 0, fmt.Errorf("%d nodes are too many for one network", nodes)
 	}

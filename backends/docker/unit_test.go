@@ -1,7 +1,9 @@
 package docker
 
 import (
+	"bytes"
 	"errors"
+	"fmt"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -11,6 +13,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/zclconf/go-cty/cty"
+	"golang.org/x/crypto/ssh"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/dcosflow/dcosflow/backends"
 )
@@ -127,7 +131,7 @@ func TestAdaptRecipe(t *testing.T) {
 }
 
 func TestSubnets(t *testing.T) {
-	for nodes, want := range map[int]int{1: 24, 125: 24, 126: 24, 127: 23, 1000: 21, 30000: 16} {
+	for nodes, want := range map[int]int{1: 29, 2: 29, 3: 28, 6: 28, 125: 24, 126: 24, 127: 23, 1000: 21, 30000: 16} {
 		got, err := prefixLength(nodes)
 		if err != nil || got != want {
 			t.Errorf("%d nodes: got /%d, %v, want /%d", nodes, got, err, want)
@@ -185,7 +189,7 @@ func TestKeysAreMadeOnce(t *testing.T) {
 		nodes[i].Private = netip.AddrFrom4([4]byte{10, 0, 0, byte(i + 2)})
 	}
 	read := func() []string {
-		if err := makeKeys(spec, nodes); err != nil {
+		if err := makeKeys(t.Context(), spec, nodes); err != nil {
 			t.Fatal(err)
 		}
 		var all []string
@@ -204,6 +208,40 @@ func TestKeysAreMadeOnce(t *testing.T) {
 	}
 	if first[3] == first[4] || strings.Count(first[2], "\n") != 2 {
 		t.Errorf("host keys: got the same for two nodes, or known_hosts %q without a line for each", first[2])
+	}
+}
+
+// Two backends of a run share its key pair and known_hosts, but no lock.
+func TestKeysOfClustersInParallel(t *testing.T) {
+	const clusters = 8
+	spec := backends.Spec{Key: backends.Key{Run: "r"}, Roles: []backends.RoleCount{{Role: "m", Count: 1}}, Dir: t.TempDir()}
+	var g errgroup.Group
+	for i := range clusters {
+		one := spec
+		one.Cluster = fmt.Sprint("c", i)
+		nodes := one.Nodes()
+		nodes[0].Private = netip.AddrFrom4([4]byte{10, 0, byte(i), 2})
+		g.Go(func() error { return makeKeys(t.Context(), one, nodes) })
+	}
+	if err := g.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	read := func(name string) []byte {
+		content, err := os.ReadFile(filepath.Join(keysDir(spec), name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return content
+	}
+	signer, err := ssh.ParsePrivateKey(read(keyFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if public := ssh.MarshalAuthorizedKey(signer.PublicKey()); !bytes.HasPrefix(read(keyFile+".pub"), bytes.TrimSpace(public)) {
+		t.Errorf("got the public key %s, want that of the private one, %s", read(keyFile+".pub"), public)
+	}
+	if known := read(knownFile); bytes.Count(known, []byte("\n")) != clusters {
+		t.Errorf("known_hosts: got %s, want a line for each of %d nodes", known, clusters)
 	}
 }
 

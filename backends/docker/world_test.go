@@ -108,8 +108,7 @@ func TestLoginWithKeys(t *testing.T) {
 
 func TestOverlappingPool(t *testing.T) {
 	spec := another(t, "overlap")
-	length, _ := prefixLength(1)
-	for first := range walk(spec.Key, length) {
+	for first := range walk(spec.Key, usual) {
 		taken, err := shared.backend.api.NetworkCreate(t.Context(), "dcosflow-test-overlap", network.CreateOptions{
 			Labels: map[string]string{labelRun: spec.Run},
 			IPAM:   &network.IPAM{Config: []network.IPAMConfig{{Subnet: first.String()}}},
@@ -126,6 +125,25 @@ func TestOverlappingPool(t *testing.T) {
 			t.Errorf("allocate: got %v, %v, want an address outside %s", nodes, err, first)
 		}
 		return
+	}
+}
+
+// A small subnet of one's own has room for few nodes, and no more.
+func TestSubnetOfOnesOwn(t *testing.T) {
+	spec := another(t, "subnet")
+	b, err := newBackend(map[string]cty.Value{"subnet": cty.StringVal("10.212.99.0/28")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	spec.Roles[0].Count = 7
+	_, err = b.Allocate(t.Context(), spec)
+	if err == nil || !strings.Contains(err.Error(), "must be a /27 at least") {
+		t.Errorf("7 nodes: got %v, want that the subnet is too small", err)
+	}
+	spec.Roles[0].Count = 6
+	nodes, err := b.Allocate(t.Context(), spec)
+	if err != nil || nodes[5].Private.String() != "10.212.99.7" {
+		t.Errorf("6 nodes: got %v, %v, want the last at 10.212.99.7", nodes, err)
 	}
 }
 

@@ -9,12 +9,12 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/zclconf/go-cty/cty"
 
 	"github.com/dcosflow/dcosflow/backends"
+	"github.com/dcosflow/dcosflow/filelock"
 	"github.com/dcosflow/dcosflow/schema"
 	"github.com/dcosflow/dcosflow/steps"
 	"github.com/dcosflow/dcosflow/steps/dcos"
@@ -99,7 +99,7 @@ func (s *step) text(name string) string { return s.Bundle.GetAttr(name).AsString
 // it; the others, in this process or another, wait for it and read its URL.
 func (s *step) script(ctx context.Context, env steps.Env, from string) (string, error) {
 	record := filepath.Join(s.text("dir"), "upgrade-"+from+".url")
-	unlock, err := lock(ctx, record+".lock")
+	unlock, err := filelock.Lock(ctx, record+".lock", nil)
 	if err != nil {
 		return "", err
 	}
@@ -118,31 +118,4 @@ func (s *step) script(ctx context.Context, env steps.Env, from string) (string, 
 		return "", err
 	}
 	return url, os.WriteFile(record, []byte(url+"\n"), 0o644)
-}
-
-// lockPoll is how often a lock that another instance holds is tried.
-const lockPoll = 50 * time.Millisecond
-
-func lock(ctx context.Context, path string) (func(), error) {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
-	if err != nil {
-		return nil, err
-	}
-	release := func() { f.Close() }
-	for {
-		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-		if err == nil {
-			return release, nil
-		}
-		if !errors.Is(err, syscall.EWOULDBLOCK) {
-			release()
-			return nil, fmt.Errorf("lock %s: %w", path, err)
-		}
-		select {
-		case <-ctx.Done():
-			release()
-			return nil, context.Cause(ctx)
-		case <-time.After(lockPoll):
-		}
-	}
 }
