@@ -36,14 +36,42 @@ var topSchema = &hcl.BodySchema{Blocks: []hcl.BlockHeaderSchema{
 func (d *decoder) file(fsys fs.FS, name, shown string) {
 	file, diags := parse(fsys, name, shown)
 	d.diags = append(d.diags, diags...)
+	d.workflow.Incomplete = d.workflow.Incomplete || diags.HasErrors()
 	if file == nil || file.Body == nil {
 		return
 	}
 	d.workflow.Files[shown] = file
 	content := d.content(file.Body, topSchema)
-	for _, block := range content.Blocks {
+	blocks := append(content.Blocks, misspelt(file.Body)...)
+	slices.SortStableFunc(blocks, func(a, b *hcl.Block) int { return a.DefRange.Start.Byte - b.DefRange.Start.Byte })
+	for _, block := range blocks {
 		d.block(block)
 	}
+}
+
+// misspelt reads blocks as what they were probably meant to be, so that what
+// refers to them is no mistake too. Their types have been reported.
+func misspelt(body hcl.Body) hcl.Blocks {
+	native, ok := body.(*hclsyntax.Body)
+	if !ok {
+		return nil
+	}
+	labels := map[string]int{}
+	for _, b := range topSchema.Blocks {
+		labels[b.Type] = len(b.LabelNames)
+	}
+	types := slices.Sorted(maps.Keys(labels))
+	var meant hcl.Blocks
+	for _, b := range native.Blocks {
+		name := nearest(b.Type, types)
+		if name == "" || name == b.Type || labels[name] != len(b.Labels) {
+			continue
+		}
+		block := b.AsHCLBlock()
+		block.Type = name
+		meant = append(meant, block)
+	}
+	return meant
 }
 
 func (d *decoder) block(block *hcl.Block) {
@@ -149,11 +177,13 @@ func (d *decoder) backend(block *hcl.Block) {
 
 func (d *decoder) cluster(block *hcl.Block) {
 	d.declare("cluster", block.Labels[0], block.LabelRanges[0])
+	before := len(d.diags)
 	attrs := d.arguments(block.Body, []string{"roles"}, "backend", "roles")
 	d.workflow.Clusters = append(d.workflow.Clusters, &Cluster{
 		Name:    block.Labels[0],
 		Backend: d.expr(attrs["backend"]),
 		Roles:   d.expr(attrs["roles"]),
+		Flawed:  len(d.diags) > before,
 		Range:   block.DefRange,
 	})
 }

@@ -51,6 +51,7 @@ func Load(fsys fs.FS, name string, display func(string) string) (*Workflow, hcl.
 		return nil, Sort(d.diags)
 	}
 	if diag := d.tooNew; diag != nil {
+		w.Incomplete = true
 		return w, hcl.Diagnostics{diag}
 	}
 	return w, Sort(d.diags)

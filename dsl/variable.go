@@ -24,7 +24,8 @@ func (d *decoder) variable(block *hcl.Block) {
 	d.workflow.Variables = append(d.workflow.Variables, v)
 }
 
-// defaultOf is the value of the default argument, cty.NilVal without one.
+// defaultOf is the value of the default argument, cty.NilVal without one and
+// unknown when it is wrong.
 func (d *decoder) defaultOf(attr *hcl.Attribute) cty.Value {
 	if attr == nil {
 		return cty.NilVal
@@ -32,7 +33,7 @@ func (d *decoder) defaultOf(attr *hcl.Attribute) cty.Value {
 	v, diags := attr.Expr.Value(nil)
 	d.diags = append(d.diags, diags...)
 	if diags.HasErrors() {
-		return cty.NilVal
+		return cty.DynamicVal
 	}
 	return v
 }
@@ -71,6 +72,7 @@ func generalType(ty cty.Type) cty.Type {
 }
 
 func (d *decoder) setDefault(v *Variable, given cty.Value, rng hcl.Range) {
+	v.Default = cty.UnknownVal(v.Type)
 	if given.IsNull() && !v.Nullable {
 		d.diags = append(d.diags, v.refuse(rng, v.address()+" must not be null, because nullable is false")...)
 		return

@@ -19,7 +19,12 @@ type Workflow struct {
 	// Dir is the directory of the files, absolute.
 	Dir string
 	// Files are the parsed files by the name that ranges show, for snippets.
-	Files     map[string]*hcl.File
+	Files map[string]*hcl.File
+	// Incomplete says that a part could not be read, or is for another version:
+	// what a plan finds would only follow from that. Beside all other mistakes,
+	// planning finds more.
+	Incomplete bool
+
 	Settings  Settings
 	Variables []*Variable
 	Locals    []*Local
@@ -46,7 +51,7 @@ type Variable struct {
 	// string (rule 18). Optional object attributes have their defaults filled
 	// in by Convert.
 	Type cty.Type
-	// Default is cty.NilVal when there is none.
+	// Default is cty.NilVal when there is none, unknown when it is wrong.
 	Default   cty.Value
 	Sensitive bool
 	Nullable  bool
@@ -77,7 +82,9 @@ type Cluster struct {
 	Name    string
 	Backend hcl.Expression
 	Roles   hcl.Expression
-	Range   hcl.Range
+	// Flawed says that an argument was unknown: what is missing may be that.
+	Flawed bool
+	Range  hcl.Range
 }
 
 // Step is a step block. Body holds what is not a meta-argument, for the

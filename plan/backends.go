@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/hashicorp/hcl/v2"
@@ -98,7 +99,7 @@ func (b *builder) checkRoles() {
 			}
 		}
 		decl := b.ev.scope.backends.byName[backend.Name]
-		for role := range backend.Config.Roles {
+		for _, role := range slices.Sorted(maps.Keys(backend.Config.Roles)) {
 			if !open && !slices.Contains(known, string(role)) {
 				b.problem(decl.Range, fmt.Sprintf("Role %q without nodes", role), "No cluster of backend %q has this role. %s%s",
 					backend.Name, thereIs(known), dsl.Suggest(string(role), known))

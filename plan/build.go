@@ -47,6 +47,9 @@ type builder struct {
 
 	// all are the steps of the file between those that the plan adds.
 	all []*step
+	// doubles have the name of another step, which the loader has reported: only
+	// their text is checked.
+	doubles []*step
 
 	vertices []dag.Vertex[*Instance]
 	edges    []placedEdge

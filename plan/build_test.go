@@ -140,6 +140,9 @@ func (r request) build(t testing.TB) (*Plan, hcl.Diagnostics, map[string]*hcl.Fi
 		Workflow: w, Steps: stepTypes(), Backends: backendTypes(), Values: r.values,
 		Files: disk, WorkingDir: "/elsewhere", Run: Run{ID: "r1", Seed: 7, Dir: "/runs/r1"}, Static: r.static,
 	})
+	if diags.HasErrors() {
+		p = nil
+	}
 	return p, dsl.Sort(append(diags, more...)), w.Files
 }
 

@@ -30,9 +30,11 @@ func (b *builder) clusters() {
 		backend := b.clusterBackend(c)
 		b.roles(c)
 		b.plan.Clusters = append(b.plan.Clusters, Cluster{Name: c.name, Backend: backend, Roles: c.roles, Nodes: c.nodes})
-		if !c.open {
-			b.ev.planned.addCluster(c, plannedNodes(c.nodes))
+		if c.open {
+			b.ev.static = true // that its nodes are not known is no news
+			continue
 		}
+		b.ev.planned.addCluster(c, plannedNodes(c.nodes))
 	}
 }
 
@@ -45,7 +47,9 @@ func (b *builder) clusterBackend(c *cluster) string {
 			c.typ = b.backendType(declared.list[0].Type)
 			return declared.list[0].Name
 		}
-		b.noBackend(c)
+		if !c.decl.Flawed {
+			b.noBackend(c)
+		}
 		return ""
 	}
 	x, diags := b.ev.scope.resolve(c.decl.Backend, site{what: "the backend of a cluster", backends: true})

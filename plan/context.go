@@ -67,7 +67,11 @@ func (ev *evaluator) addLocals(ctx *hcl.EvalContext, w *world, n *needs) hcl.Dia
 	values := make(map[string]cty.Value, len(n.locals))
 	for _, l := range n.locals {
 		if l.broken || len(l.expr.uses) == 0 || w.facts == nil && !l.plain {
-			values[l.name], _ = ev.shared(w, l) // reported where it is declared
+			shared := ev.shared(w, l)
+			values[l.name] = shared.value
+			if w.facts != nil { // before the run it is reported where it is declared
+				diags = append(diags, shared.diags...)
+			}
 			continue
 		}
 		ctx.Variables["local"] = cty.ObjectVal(values)

@@ -26,7 +26,8 @@ type evaluator struct {
 	disk       fs.FS
 	dir        string
 	workingDir string
-	// static says that unknown values are no mistake: see Input.Static.
+	// static says that unknown values are no mistake: see Input.Static. They
+	// follow from one when there are others.
 	static bool
 	// barred says that finalisers wait for a barrier.
 	barred  bool
@@ -44,7 +45,13 @@ type world struct {
 	facts    Facts
 	nodes    map[string][]cty.Value
 	clusters map[string]cty.Value
-	locals   map[string]cty.Value
+	locals   map[string]sharedLocal
+}
+
+// sharedLocal is the value of a local that is the same for all instances.
+type sharedLocal struct {
+	value cty.Value
+	diags hcl.Diagnostics
 }
 
 func newEvaluator(in Input, secrets *secrets) *evaluator {
@@ -63,7 +70,7 @@ func newEvaluator(in Input, secrets *secrets) *evaluator {
 		files: w.Files, disk: in.Files, dir: w.Dir, workingDir: in.WorkingDir,
 		static: in.Static, secrets: secrets,
 		planned: &world{
-			nodes: map[string][]cty.Value{}, clusters: map[string]cty.Value{}, locals: map[string]cty.Value{},
+			nodes: map[string][]cty.Value{}, clusters: map[string]cty.Value{}, locals: map[string]sharedLocal{},
 		},
 	}
 }
@@ -104,7 +111,7 @@ func (ev *evaluator) worldAt(f Facts) *world {
 	}
 	for _, l := range ev.scope.locals.list {
 		if l.ofClusters() {
-			ev.shared(w, l) // its errors were found with unknown addresses
+			_ = ev.shared(w, l) // what is wrong is told to those who use it
 		}
 	}
 	return w

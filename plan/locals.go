@@ -59,8 +59,7 @@ func (b *builder) locals() {
 	for _, l := range b.ev.scope.locals.list {
 		b.report(b.ev.scope.resolveLocal(l))
 		if len(l.expr.uses) == 0 {
-			_, diags := b.ev.shared(b.ev.planned, l)
-			b.report(diags)
+			b.report(b.ev.shared(b.ev.planned, l).diags)
 		}
 	}
 }
@@ -70,30 +69,30 @@ func (b *builder) locals() {
 func (b *builder) stepLocals() {
 	for _, l := range b.ev.scope.locals.list {
 		if len(l.expr.uses) > 0 {
-			_, diags := b.ev.shared(b.ev.planned, l)
-			b.report(diags)
+			b.report(b.ev.shared(b.ev.planned, l).diags)
 		}
 	}
 }
 
 // shared returns the value of a local that is the same for all instances,
-// evaluated once in a world.
-func (ev *evaluator) shared(w *world, l *local) (cty.Value, hcl.Diagnostics) {
-	if v, ok := w.locals[l.name]; ok {
-		return v, nil
+// evaluated once in a world. With a problem, it is unknown.
+func (ev *evaluator) shared(w *world, l *local) sharedLocal {
+	if known, ok := w.locals[l.name]; ok {
+		return known
 	}
-	if l.broken {
-		w.locals[l.name] = cty.DynamicVal
-		return cty.DynamicVal, nil
+	made := sharedLocal{value: cty.DynamicVal}
+	if !l.broken {
+		ctx, diags := ev.contextIn(w, &l.expr.needs, nil, nil)
+		if made.diags = diags; !diags.HasErrors() {
+			made.value, made.diags = dsl.EvaluateStrict(l.expr.source, ctx)
+		}
 	}
-	ctx, diags := ev.contextIn(w, &l.expr.needs, nil, nil)
-	v := cty.DynamicVal
-	if !diags.HasErrors() {
-		v, diags = dsl.EvaluateStrict(l.expr.source, ctx)
+	if made.diags.HasErrors() {
+		made.value = cty.DynamicVal
 	}
-	if diags.HasErrors() {
-		v = cty.DynamicVal
+	if w.facts == nil && (l.broken || made.diags.HasErrors()) {
+		ev.static = true // what follows from an unknown value is no news
 	}
-	w.locals[l.name] = v
-	return v, diags
+	w.locals[l.name] = made
+	return made
 }

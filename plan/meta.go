@@ -72,7 +72,7 @@ func (b *builder) placement(st *step) {
 		refuse(m.Nodes, "nodes", why, typ)
 		refuse(m.ForEach, "for_each", why, typ)
 	case steps.NeedsNode:
-		if m.Node == nil && m.Nodes == nil {
+		if m.Node == nil && m.Nodes == nil && !st.mistyped("node", "nodes") {
 			b.problem(st.decl.Range, "Missing node", "A %q step runs on a node. Write `node = cluster.NAME.ROLE[0]` for one, or `nodes = cluster.NAME.nodes` for one instance on each.", typ)
 		}
 	}

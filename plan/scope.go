@@ -29,10 +29,11 @@ type named[T any] struct {
 	names  []string
 }
 
-// add keeps the first of two things of one name; the loader reports the second.
-func (n *named[T]) add(name string, thing T) {
+// add keeps the first of two things of one name; the loader reports the second,
+// for which it returns false.
+func (n *named[T]) add(name string, thing T) bool {
 	if _, exists := n.byName[name]; exists {
-		return
+		return false
 	}
 	if n.byName == nil {
 		n.byName = map[string]T{}
@@ -40,6 +41,7 @@ func (n *named[T]) add(name string, thing T) {
 	n.byName[name] = thing
 	n.list = append(n.list, thing)
 	n.names = append(n.names, name)
+	return true
 }
 
 // local is a named expression.

@@ -106,7 +106,9 @@ func (b *builder) declareSteps() {
 			b.problem(decl.TypeRange, fmt.Sprintf("Unknown step type %q", decl.Type), "%s%s",
 				thereIs(names), dsl.Suggest(decl.Type, names))
 		}
-		b.ev.scope.steps.add(decl.Name, st)
+		if !b.ev.scope.steps.add(decl.Name, st) {
+			b.doubles = append(b.doubles, st)
+		}
 	}
 }
 
@@ -154,6 +156,9 @@ func (b *builder) steps() {
 	for _, st := range b.ev.scope.steps.list {
 		b.stepText(st)
 	}
+	for _, st := range b.doubles {
+		b.stepText(st)
+	}
 	b.addSteps()
 }
 
@@ -174,10 +179,28 @@ func (b *builder) stepText(st *step) {
 	}
 }
 
+// mistyped says whether an unknown argument, which is reported as such, may be
+// one of these meta-arguments: then nothing that follows from its absence is
+// news.
+func (st *step) mistyped(names ...string) bool {
+	if st.typ == nil {
+		return false
+	}
+	attrs, _ := st.decl.Body.JustAttributes() // blocks are no arguments
+	known, _ := st.typ.Schema.Names()
+	for name := range attrs {
+		if !slices.Contains(known, name) && dsl.Suggest(name, names) != "" {
+			return true
+		}
+	}
+	return false
+}
+
 // siteOf is what the arguments of a step may use.
 func (b *builder) siteOf(st *step, what string) site {
-	at := site{what: what, steps: true, clusters: true, each: st.fan.kind == overEach}
-	at.node = st.fan.kind == overNodes || st.fan.kind == overCluster || st.decl.Meta.Node != nil
+	at := site{what: what, steps: true, clusters: true}
+	at.each = st.fan.kind == overEach || st.mistyped("for_each")
+	at.node = st.fan.kind == overNodes || st.fan.kind == overCluster || st.decl.Meta.Node != nil || st.mistyped("node", "nodes")
 	if st.fan.kind == overEach && st.decl.Meta.ForEach != nil {
 		at.from = b.ev.scope.keysFrom(st.decl.Meta.ForEach)
 	}

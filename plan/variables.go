@@ -30,13 +30,14 @@ func (b *builder) variables() {
 			b.ev.secrets.reveal(value)
 		}
 		values[v.Name] = value
+		// What follows from a value that is missing or wrong is no news.
+		b.ev.static = b.ev.static || !value.IsWhollyKnown()
 		b.plan.Variables = append(b.plan.Variables, Variable{
 			Name: v.Name, Value: value, Sensitive: v.Sensitive, Origin: origin,
 		})
 	}
 	b.ev.roots["var"] = cty.ObjectVal(values)
 	if len(missing) > 0 && !b.in.Static {
-		b.ev.static = true // what follows from the missing values is no news
 		b.diags = append(b.diags, missingVariables(missing))
 	}
 	b.undeclared()
