@@ -56,7 +56,7 @@ func (r *run) attempt(ctx context.Context, i *plan.Instance, cfg cty.Value, n in
 	ctx, cancel := limit(ctx, i.Timeout, "timeout")
 	defer cancel()
 	begun := time.Now()
-	commands := &recorder{}
+	commands := &recorder{over: ctx.Done()}
 	out, err := r.call(ctx, i, cfg, log, commands)
 	if err == nil {
 		err = r.store(i, out)

@@ -151,7 +151,8 @@ func TestTimeoutNamesTheCommand(t *testing.T) {
 		s := newStage(t)
 		s.backend.Backend = fake.New(fake.Options{Scripts: []fake.Script{{Command: fake.CommandPattern("sleep 60"), Delay: time.Minute}}})
 		i := s.step("step.x", func(ctx context.Context, env steps.Env) (cty.Value, error) {
-			return cty.NilVal, env.Node.Transport.Run(ctx, backends.Command{Args: []string{"sleep", "60"}})
+			err := env.Node.Transport.Run(ctx, backends.Command{Args: []string{"sleep", "60"}})
+			return cty.NilVal, errors.Join(err, env.Node.Transport.Run(context.WithoutCancel(ctx), backends.Command{Args: []string{"cleanup"}}))
 		}, s.provision("member-0"))
 		i.Cluster, i.Node, i.Timeout = "db", "member-0", time.Second
 		r := s.run(t.Context())

@@ -9,10 +9,22 @@ import (
 )
 
 // recorder remembers the last command that a step ran, so that a report can
-// name it also when it did not end by itself.
+// name it also when it did not end by itself. What runs once over is closed
+// only cleans up.
 type recorder struct {
+	over <-chan struct{}
 	mu   sync.Mutex
 	args []string
+}
+
+func (r *recorder) record(args []string) {
+	select {
+	case <-r.over:
+	default:
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.args = slices.Clone(args)
+	}
 }
 
 func (r *recorder) last() []string {
@@ -35,8 +47,6 @@ type recorded struct {
 }
 
 func (r recorded) Run(ctx context.Context, cmd backends.Command) error {
-	r.recorder.mu.Lock()
-	r.recorder.args = slices.Clone(cmd.Args)
-	r.recorder.mu.Unlock()
+	r.recorder.record(cmd.Args)
 	return r.Transport.Run(ctx, cmd)
 }

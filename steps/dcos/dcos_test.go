@@ -1,9 +1,11 @@
 package dcos
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -151,10 +153,38 @@ func TestInstallerRefusesConfiguration(t *testing.T) {
 }
 
 func TestInstallerShowsBothStreamsOfOtherFailures(t *testing.T) {
-	i := installer(t, `echo "on stdout"; echo "Docker is NOT running" >&2; exit 1`)
+	i := installer(t, `echo "on stdout"; echo "docker: the name is in use" >&2; exit 125`)
 	err := i.Genconf(t.Context())
-	if err == nil || !strings.Contains(err.Error(), "on stdout") || !strings.Contains(err.Error(), "NOT running") {
-		t.Errorf("got %v, want both streams", err)
+	if err == nil || !strings.Contains(err.Error(), "on stdout") || !strings.Contains(err.Error(), "in use") || errors.As(err, new(*ConfigError)) {
+		t.Errorf("got %T %v, want both streams, and no problem of the configuration", err, err)
+	}
+}
+
+// deaf is a machine whose installer ends only with its container.
+type deaf struct {
+	backends.Transport
+	removed chan struct{}
+	calls   []string
+}
+
+func (d *deaf) Run(_ context.Context, cmd backends.Command) error {
+	if cmd.Args[0] == "docker" {
+		d.calls = append(d.calls, strings.Join(cmd.Args, " "))
+		d.removed <- struct{}{}
+		return nil
+	}
+	<-d.removed
+	return &backends.ExitError{Code: 137}
+}
+
+func TestInstallerIsStoppedByItsContainer(t *testing.T) {
+	d := &deaf{removed: make(chan struct{}, 2)}
+	i := Installer{Path: "/i.sh", Dir: "/d", Container: "c", Local: d}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	err := i.Genconf(ctx)
+	if want := []string{"docker rm --force c", "docker rm --force c"}; err == nil || !slices.Equal(d.calls, want) {
+		t.Errorf("got %v and %q, want an error and %q", err, d.calls, want)
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -87,6 +88,10 @@ func (i Installer) run(ctx context.Context, args ...string) (string, error) {
 		return "", err
 	}
 	var stdout, stderr bytes.Buffer
+	killed := make(chan error, 1)
+	// The program in the container may be deaf to the signal that ends the
+	// script.
+	stop := context.AfterFunc(ctx, func() { killed <- i.kill(ctx) })
 	err = i.Local.Run(ctx, backends.Command{
 		Args:   append([]string{"bash", i.Path}, args...),
 		Dir:    i.Dir,
@@ -94,8 +99,12 @@ func (i Installer) run(ctx context.Context, args ...string) (string, error) {
 		Stdout: tee(&stdout, i.Stdout),
 		Stderr: tee(&stderr, i.Stderr),
 	})
-	if ctx.Err() != nil {
-		return "", errors.Join(err, i.kill(ctx))
+	if !stop() {
+		if err == nil {
+			err = context.Cause(ctx)
+		}
+		// Once more: the script may have started the container meanwhile.
+		return "", errors.Join(err, <-killed, i.kill(ctx))
 	}
 	var exit *backends.ExitError
 	if errors.As(err, &exit) {
@@ -131,12 +140,15 @@ func (e *ConfigError) Error() string {
 
 func (e *ConfigError) Unwrap() error { return e.Err }
 
-var problemLine = regexp.MustCompile(`^(?:\S*(?:ERROR|CRITICAL)\S*:\s*)?([a-z][a-z0-9_]*: \S.*)$`)
+var problemLine = regexp.MustCompile(`^(?:\S*(?:ERROR|CRITICAL)\S*:\s*)?(([a-z][a-z0-9_]*): \S.*)$`)
+
+// programs of the script complain in the form of a problem.
+var programs = []string{"bash", "docker", "sed", "tar"}
 
 func configProblems(stderr, stdout string, err error) error {
 	var problems []string
 	for line := range strings.Lines(stderr) {
-		if m := problemLine.FindStringSubmatch(strings.TrimSpace(line)); m != nil {
+		if m := problemLine.FindStringSubmatch(strings.TrimSpace(line)); m != nil && !slices.Contains(programs, m[2]) {
 			problems = append(problems, m[1])
 		}
 	}
