@@ -37,7 +37,7 @@ func (r *run) remove(ctx context.Context, c *cluster) {
 	}
 	err := context.Cause(ctx)
 	if err == nil {
-		err = r.machines.Destroy(ctx, c.name)
+		err = r.await(func() error { return r.machines.Destroy(ctx, c.name) })
 	}
 	if err != nil {
 		r.verdict.add(finding{exit: exitCleanup})

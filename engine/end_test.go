@@ -224,6 +224,60 @@ func TestAbort(t *testing.T) {
 	})
 }
 
+// TestAbortDoesNotWait has work in every phase that does not heed its context.
+func TestAbortDoesNotWait(t *testing.T) {
+	stubborn := func(context.Context, steps.Env) (cty.Value, error) {
+		time.Sleep(time.Hour)
+		return cty.NilVal, nil
+	}
+	cases := []struct {
+		name  string
+		stage func(*stage)
+		left  []string
+	}{
+		{"preparing", func(s *stage) { s.backend.prepareTakes = time.Hour }, nil},
+		{"allocating", func(s *stage) { s.backend.allocateTakes = time.Hour }, []string{"db"}},
+		{"at work", func(s *stage) { s.step("step.x", stubborn) }, []string{"db"}},
+		{"finalising", func(s *stage) { s.finally("step.tidy", plan.Always, stubborn) }, []string{"db"}},
+		{"removing", func(s *stage) { s.backend.deleteTakes = time.Hour; s.destroy() }, []string{"db"}},
+		{"cleaning up", func(s *stage) { s.backend.deleteTakes = time.Hour }, []string{"db"}},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				s := newStage(t)
+				abort := make(chan struct{})
+				s.options.Abort = abort
+				s.provision("member-0")
+				c.stage(s)
+				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+				defer cancel()
+				time.AfterFunc(2*time.Second, func() { close(abort) })
+				r := s.run(ctx)
+				s.wantExit(r, 130)
+				if got, want := r.Run.Ended.Took, 2*time.Second; got != want {
+					t.Errorf("took %s, want %s", got, want)
+				}
+				var left []string
+				for _, c := range r.Run.Cleanup {
+					left = append(left, c.Cluster)
+				}
+				if !slices.Equal(left, c.left) {
+					t.Errorf("said to be left: got %q, want %q", left, c.left)
+				}
+				if running := r.Run.InProgress(); len(running) > 0 {
+					t.Errorf("said to be at work after the end: %+v", running[0])
+				}
+				events := len(s.journal.records)
+				time.Sleep(2 * time.Hour) // what was left ends
+				if got := len(s.journal.records); got != events {
+					t.Errorf("%d events after the end, want none", got-events)
+				}
+			})
+		})
+	}
+}
+
 func TestKeep(t *testing.T) {
 	interrupt := func(s *stage) { s.step("step.wait", sleep(time.Hour)) }
 	failing := func(s *stage) { s.step("step.bad", fail(exitError(1)), `step.nodes["member-0"]`) }

@@ -39,8 +39,10 @@ type Options struct {
 	// Grace is how long finalisers have after a cancellation; 0 means two
 	// minutes.
 	Grace time.Duration
-	// Abort is the second Ctrl-C: when it is closed, everything ends at once,
-	// nothing is removed, and the events say what is left. Nil means never.
+	// Abort is the second Ctrl-C: when it is closed, Run ends at once, nothing
+	// is removed, and the events say what is left. What does not heed the end of
+	// its context is then left at work, for the process to end with. Nil means
+	// never.
 	Abort <-chan struct{}
 }
 

@@ -23,14 +23,18 @@ func (r *run) prepare(ctx context.Context) error {
 	r.machines.add(r.Plan, r.Info.Owner, made)
 	group, ready := errgroup.WithContext(ctx)
 	for _, name := range used {
-		group.Go(func() error { return r.ready(ready, name, made[name]) })
+		group.Go(func() error {
+			return r.await(func() error { return r.ready(ready, name, made[name]) })
+		})
 	}
 	if err := group.Wait(); err != nil {
 		return err
 	}
 	group, allocating := errgroup.WithContext(ctx)
 	for _, c := range r.machines.clusters {
-		group.Go(func() error { return r.machines.allocate(allocating, c) })
+		group.Go(func() error {
+			return r.await(func() error { return r.machines.allocate(allocating, c) })
+		})
 	}
 	return group.Wait()
 }

@@ -31,6 +31,8 @@ type run struct {
 	memory   *memory
 	verdict  verdict
 	stop     stop
+	// aborted is closed after the second Ctrl-C: nothing is waited for any more.
+	aborted <-chan struct{}
 
 	mu       sync.Mutex
 	outcomes map[dag.ID]*outcome
@@ -48,6 +50,7 @@ func Run(ctx context.Context, o Options) (Result, error) {
 	}
 	hard, abort := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer abort(nil)
+	r.aborted = hard.Done()
 	main, release := r.stop.arm(ctx, r.timeout())
 	defer release()
 
@@ -153,7 +156,7 @@ func (r *run) perform(ctx context.Context) []plan.OutputValue {
 		return nil
 	}
 	executor := dag.Executor[*plan.Instance]{
-		Slots: r.slots(), Grace: r.Grace, FailFast: r.failFast(), Abort: r.Abort,
+		Slots: r.slots(), Grace: r.Grace, FailFast: r.failFast(), Abort: r.aborted,
 		Observe: func(t dag.Transition) { r.observe(r.instance(t.ID), t) },
 	}
 	if _, err := executor.Run(ctx, r.Plan.Graph, r.visit); err != nil {
@@ -170,6 +173,20 @@ func (r *run) perform(ctx context.Context) []plan.OutputValue {
 	}
 	r.redactor.add(r.Secrets()...)
 	return outputs
+}
+
+// await waits for work until the run is aborted; then its context has ended,
+// and it is left to itself.
+func (r *run) await(work func() error) error {
+	done := make(chan error, 1)
+	var worker sync.WaitGroup
+	worker.Go(func() { done <- work() })
+	select {
+	case err := <-done:
+		return err
+	case <-r.aborted:
+		return errAborted
+	}
 }
 
 // instance finds what a vertex stands for, also one that was added on the way.

@@ -37,20 +37,24 @@ type stage struct {
 // world is the fake backend with troubles that the fake does not know.
 type world struct {
 	*fake.Backend
-	prepareErr, allocateErr, deleteErr error
+	prepareErr, allocateErr, deleteErr       error
+	prepareTakes, allocateTakes, deleteTakes time.Duration // whatever their contexts say
 }
 
 func (w *world) Prepare(_ context.Context, progress func(string)) error {
 	progress("using image debian-12")
+	time.Sleep(w.prepareTakes)
 	return w.prepareErr
 }
 
 func (w *world) Allocate(ctx context.Context, s backends.Spec) ([]backends.Node, error) {
+	time.Sleep(w.allocateTakes)
 	nodes, err := w.Backend.Allocate(ctx, s)
 	return nodes, errors.Join(err, w.allocateErr)
 }
 
 func (w *world) Delete(ctx context.Context, k backends.Key) error {
+	time.Sleep(w.deleteTakes)
 	if w.deleteErr != nil {
 		return w.deleteErr
 	}
@@ -185,12 +189,11 @@ func (s *stage) provision(node string, after ...dag.ID) dag.ID {
 }
 
 // destroy adds the removal of the cluster.
-func (s *stage) destroy() *plan.Instance {
+func (s *stage) destroy() {
 	i := s.finally("step.destroy", plan.Always, func(ctx context.Context, env steps.Env) (cty.Value, error) {
 		return cty.NilVal, env.Machines.Destroy(ctx, "db")
 	})
 	i.Subject, i.Type.Role, i.Type.Name = "db", steps.Destroys, "destroy"
-	return i
 }
 
 // run runs the plan and checks what every run must fulfil.
