@@ -7,6 +7,9 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/dcosflow/dcosflow/events"
+	"github.com/dcosflow/dcosflow/events/journal"
 )
 
 func (a *app) cleanCommand() *cobra.Command {
@@ -41,7 +44,7 @@ func (a *app) clean(ctx context.Context, c cleaning) error {
 	removed := 0
 	for _, r := range all {
 		if r.living && !c.all {
-			fmt.Fprintf(a.stdout, "run %s: left alone, %s is still at work or cannot be seen from here\n", r.id, ownerText(r.owner))
+			fmt.Fprintf(a.stdout, "run %s: left alone, %s\n", r.id, whyLiving(r.owner))
 			continue
 		}
 		what := r.machinesText()
@@ -72,4 +75,12 @@ func (r *remains) deleteAll(ctx context.Context) error {
 		return err
 	}
 	return r.deleteFiles()
+}
+
+// whyLiving says why a run counts as living.
+func whyLiving(o events.Owner) string {
+	if o.Host != journal.Self().Host {
+		return ownerText(o) + " cannot be seen from here"
+	}
+	return ownerText(o) + " is still at work"
 }
