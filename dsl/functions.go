@@ -18,6 +18,9 @@ type Host struct {
 	Files fs.FS
 	// Dir is absolute; file() and its like resolve against it.
 	Dir string
+	// WorkingDir is where the tool was started: messages tell when a missing
+	// file is there. May be empty.
+	WorkingDir string
 	// Env looks up a variable of the environment; nil means none is set.
 	Env func(name string) (string, bool)
 }

@@ -42,22 +42,43 @@ func (h Host) fileFunctions() map[string]function.Function {
 	}
 }
 
-func (h Host) abs(name string) string {
+// Abs makes the path of a file or directory absolute.
+func (h Host) Abs(name string) string {
 	if path.IsAbs(name) {
 		return path.Clean(name)
 	}
 	return path.Join(h.Dir, name)
 }
 
+// Has says whether a path names a file or directory, even one that this user
+// may not look at.
+func (h Host) Has(name string) bool {
+	if h.Files == nil {
+		return false
+	}
+	_, err := fs.Stat(h.Files, inRoot(h.Abs(name)))
+	return err == nil || errors.Is(err, fs.ErrPermission)
+}
+
+// Missing is the error of a path that names nothing.
+func (h Host) Missing(name string) error {
+	here := Host{Files: h.Files, Dir: h.WorkingDir}
+	hint := ""
+	if meant := here.Abs(name); h.WorkingDir != "" && meant != h.Abs(name) && here.Has(name) {
+		hint = fmt.Sprintf("; in the current directory there is one: write the path %s", meant)
+	}
+	return fmt.Errorf("there is no file or directory %s, and a path is relative to the directory of the workflow%s", h.Abs(name), hint)
+}
+
 func (h Host) explain(name string, err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("no file %s; paths are relative to the directory of the workflow", h.abs(name))
+		return h.Missing(name)
 	}
 	var pathErr *fs.PathError
 	if errors.As(err, &pathErr) {
 		err = pathErr.Err
 	}
-	return fmt.Errorf("read %s: %w", h.abs(name), err)
+	return fmt.Errorf("read %s: %w", h.Abs(name), err)
 }
 
 func (h Host) read(name string) (string, error) {
@@ -66,7 +87,7 @@ func (h Host) read(name string) (string, error) {
 		return "", err
 	}
 	if !utf8.ValidString(text.String()) {
-		return "", fmt.Errorf("%s is not UTF-8 text; give its path to a step instead", h.abs(name))
+		return "", fmt.Errorf("%s is not UTF-8 text; give its path to a step instead", h.Abs(name))
 	}
 	return text.String(), nil
 }
@@ -82,7 +103,7 @@ func (h Host) copy(w io.Writer, name string) error {
 	if h.Files == nil {
 		return errNoFiles
 	}
-	f, err := h.Files.Open(inRoot(h.abs(name)))
+	f, err := h.Files.Open(inRoot(h.Abs(name)))
 	if err != nil {
 		return h.explain(name, err)
 	}
@@ -97,14 +118,14 @@ func (h Host) exists(name string) (bool, error) {
 	if h.Files == nil {
 		return false, errNoFiles
 	}
-	info, err := fs.Stat(h.Files, inRoot(h.abs(name)))
+	info, err := fs.Stat(h.Files, inRoot(h.Abs(name)))
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return false, nil
 	case err != nil:
 		return false, h.explain(name, err)
 	case info.IsDir():
-		return false, fmt.Errorf("%s is a directory", h.abs(name))
+		return false, fmt.Errorf("%s is a directory", h.Abs(name))
 	}
 	return true, nil
 }
@@ -121,7 +142,7 @@ func (h Host) fileSet(dir, pattern string) (cty.Value, error) {
 			return cty.NilVal, function.NewArgErrorf(1, "%q is no pattern", pattern)
 		}
 	}
-	root := inRoot(h.abs(dir))
+	root := inRoot(h.Abs(dir))
 	var names []cty.Value
 	err := fs.WalkDir(h.Files, root, func(name string, entry fs.DirEntry, err error) error {
 		if err != nil {
@@ -169,7 +190,7 @@ func (h Host) templateFile(functions map[string]function.Function) function.Func
 			if err != nil {
 				return cty.NilVal, err
 			}
-			template, diags := hclsyntax.ParseTemplate([]byte(text), h.abs(name), hcl.InitialPos)
+			template, diags := hclsyntax.ParseTemplate([]byte(text), h.Abs(name), hcl.InitialPos)
 			if diags.HasErrors() {
 				return cty.NilVal, templateError(diags)
 			}

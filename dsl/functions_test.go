@@ -94,12 +94,12 @@ func TestFunctions(t *testing.T) {
 
 func TestFunctionErrors(t *testing.T) {
 	tests := []struct{ text, want string }{
-		{`file("none.txt")`, "no file /w/none.txt; paths are relative to the directory of the workflow"},
+		{`file("none.txt")`, "there is no file or directory /w/none.txt, and a path is relative to the directory of the workflow"},
 		{`file("bin")`, "/w/bin is not UTF-8 text"},
 		{`file("sub")`, "read /w/sub: "},
-		{`filesha256("none")`, "no file /w/none"},
+		{`filesha256("none")`, "no file or directory /w/none"},
 		{`fileexists("sub")`, "/w/sub is a directory"},
-		{`fileset("none", "*")`, "no file /w/none"},
+		{`fileset("none", "*")`, "no file or directory /w/none"},
 		{`fileset(".", "[")`, `"[" is no pattern`},
 		{`env("UNSET")`, `the environment has no UNSET; set it, or give a default: env("UNSET", "")`},
 		{`env("UNSET", "a", "b")`, "no more"},

@@ -14,6 +14,9 @@ import (
 type RenderOptions struct {
 	Color bool
 	Width int
+	// SourceOnly leaves out what is wrong and what to do, where that is said
+	// already.
+	SourceOnly bool
 }
 
 // maxSnippetLines is how many lines of a long range are shown.
@@ -38,7 +41,9 @@ func (o RenderOptions) render(b *bytes.Buffer, v DiagnosticView) {
 	if v.Severity == "warning" {
 		title, color = "Warning", "33"
 	}
-	fmt.Fprintf(b, "%s: %s\n", o.paint(title, "1;"+color), o.paint(v.Summary, "1"))
+	if !o.SourceOnly {
+		fmt.Fprintf(b, "%s: %s\n", o.paint(title, "1;"+color), o.paint(v.Summary, "1"))
+	}
 	if v.Range != nil {
 		fmt.Fprintf(b, "  on %s line %d", v.Range.Filename, v.Range.Start.Line)
 		if v.Snippet != nil && v.Snippet.Context != "" {
@@ -49,7 +54,7 @@ func (o RenderOptions) render(b *bytes.Buffer, v DiagnosticView) {
 	if v.Snippet != nil {
 		o.snippet(b, v.Snippet, color)
 	}
-	if v.Detail != "" {
+	if v.Detail != "" && !o.SourceOnly {
 		fmt.Fprintf(b, "\n%s\n", wrap(v.Detail, o.Width))
 	}
 }

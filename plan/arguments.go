@@ -1,13 +1,9 @@
 package plan
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
-	"path/filepath"
 	"slices"
-	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
@@ -66,34 +62,10 @@ func (d *decoding) path(a *schema.Attribute, x *expression, v cty.Value) cty.Val
 		d.problem(x.Range(), fmt.Sprintf("%q is empty", a.Name), "Write the path of a file or directory, relative to the directory of the workflow.")
 		return text
 	}
-	path := absolute(d.ev.dir, written)
-	if !d.ev.exists(path) {
-		detail := fmt.Sprintf("There is no file or directory %s. A path is relative to the directory of the workflow.", path)
-		if here := absolute(d.ev.workingDir, written); d.ev.workingDir != "" && here != path && d.ev.exists(here) {
-			detail += fmt.Sprintf(" It exists in the current directory: write the path %s.", here)
-		}
-		d.problem(x.Range(), fmt.Sprintf("Missing file for %q", a.Name), "%s", detail)
+	if !d.ev.host.Has(written) {
+		d.problem(x.Range(), fmt.Sprintf("Missing file for %q", a.Name), "%s.", capital(d.ev.host.Missing(written).Error()))
 	}
-	return cty.StringVal(path).WithMarks(marks)
-}
-
-func absolute(dir, path string) string {
-	if filepath.IsAbs(path) {
-		return filepath.Clean(path)
-	}
-	return filepath.Join(dir, path)
-}
-
-func (ev *evaluator) exists(path string) bool {
-	name := strings.TrimPrefix(filepath.ToSlash(path), "/")
-	if name == "" {
-		name = "."
-	}
-	if ev.disk == nil {
-		return false
-	}
-	_, err := fs.Stat(ev.disk, name)
-	return err == nil || !errors.Is(err, fs.ErrNotExist) && fs.ValidPath(name)
+	return cty.StringVal(d.ev.host.Abs(written)).WithMarks(marks)
 }
 
 // node checks a node object.

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
+
+	"github.com/dcosflow/dcosflow/dsl"
 )
 
 // Error is a problem of an expression at run time, with its source: dsl.Render
@@ -30,6 +32,14 @@ func (e *Error) Error() string {
 		texts[i] = text
 	}
 	return strings.Join(texts, "\n")
+}
+
+// Snippet is the source of every problem with the place marked, and the values
+// in it: what Error does not say.
+func (e *Error) Snippet() string {
+	var b strings.Builder
+	dsl.Render(&b, e.Diags, e.Files, dsl.RenderOptions{SourceOnly: true})
+	return b.String()
 }
 
 // Unwrap returns what a step found.

@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"io/fs"
 	"maps"
 	"reflect"
 	"sync"
@@ -21,11 +20,9 @@ type evaluator struct {
 	scope     *scope
 	functions map[string]function.Function
 	// roots are those that never change: var, path, run.
-	roots      map[string]cty.Value
-	files      map[string]*hcl.File
-	disk       fs.FS
-	dir        string
-	workingDir string
+	roots map[string]cty.Value
+	files map[string]*hcl.File
+	host  dsl.Host
 	// static says that unknown values are no mistake: see Input.Static. They
 	// follow from one when there are others.
 	static bool
@@ -56,9 +53,10 @@ type sharedLocal struct {
 
 func newEvaluator(in Input, secrets *secrets) *evaluator {
 	w := in.Workflow
+	host := dsl.Host{Files: in.Files, Dir: w.Dir, WorkingDir: in.WorkingDir, Env: in.Env}
 	return &evaluator{
 		scope:     newScope(w),
-		functions: dsl.Functions(dsl.Host{Files: in.Files, Dir: w.Dir, Env: in.Env}),
+		functions: dsl.Functions(host),
 		roots: map[string]cty.Value{
 			"path": cty.ObjectVal(map[string]cty.Value{"workflow": cty.StringVal(w.Dir)}),
 			"run": cty.ObjectVal(map[string]cty.Value{
@@ -67,7 +65,7 @@ func newEvaluator(in Input, secrets *secrets) *evaluator {
 				"dir":  cty.StringVal(in.Run.Dir),
 			}),
 		},
-		files: w.Files, disk: in.Files, dir: w.Dir, workingDir: in.WorkingDir,
+		files: w.Files, host: host,
 		static: in.Static, secrets: secrets,
 		planned: &world{
 			nodes: map[string][]cty.Value{}, clusters: map[string]cty.Value{}, locals: map[string]sharedLocal{},

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -42,8 +43,18 @@ func TestRule17_ComparisonsOfDifferentTypes(t *testing.T) {
 	if !slices.Contains(operands, schema.Operand{Text: "probe.stdout", Value: `"b"`}) {
 		t.Errorf("operands %v lack probe.stdout", operands)
 	}
-	if _, _, err := eval(`{"n": "1"}`); err == nil || !strings.Contains(err.Error(), "different types") {
-		t.Errorf("a comparison of different types at run time gives %v", err)
+	_, _, err = eval(`{"n": "1"}`)
+	var problem *Error
+	if !errors.As(err, &problem) || !strings.Contains(err.Error(), "different types") {
+		t.Fatalf("a comparison of different types at run time gives %v", err)
+	}
+	want := `  on main.hcl line 12, in step "assert" "x":
+    12: step "assert" "x" { condition = jsondecode(step.one.stdout).n == 1 && probe.stdout == "b" }
+                                        ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+  with step.one.stdout = "{\"n\": \"1\"}"
+`
+	if got := problem.Snippet(); got != want {
+		t.Errorf("the snippet is\n%swant\n%s", got, want)
 	}
 }
 
@@ -89,6 +100,8 @@ func TestRule18_Paths(t *testing.T) {
 	checkMistakes(t, []mistake{
 		{name: "missing", text: copyOf(`"nope.txt"`), line: 4, want: []string{"Missing file", "/w/nope.txt"}},
 		{name: "in the working directory", text: copyOf(`"there.txt"`), want: []string{"/w/there.txt", "/elsewhere/there.txt"}},
+		{name: "of a function", text: copyOf(`file("there.txt")`), want: []string{"/w/there.txt", "/elsewhere/there.txt"}},
+		{name: "below a file", text: copyOf(`"here.txt/x"`), want: []string{"Missing file", "/w/here.txt/x"}},
 	})
 	p := mustBuild(t, lab+copyOf(`"here.txt"`))
 	if got := configure(t, p, `step.x["master-0"]`, &facts{}).GetAttr("source").AsString(); got != "/w/here.txt" {
