@@ -37,7 +37,7 @@ func (r *run) work(ctx context.Context, i *plan.Instance, control dag.Control[*p
 		}
 		wait := backoff(i, r.Plan.Run.Seed, n)
 		late := i.Deadline > 0 && time.Since(begun)+wait >= i.Deadline
-		if ctx.Err() != nil || late || n >= attempts(i) || !repeats(i.Retry, failure.Class) {
+		if ctx.Err() != nil || late || n >= attempts(i) || !failure.Repeatable {
 			return dag.Result{}, err
 		}
 		r.publish(events.AttemptFailed{Address: string(i.ID), Attempt: n, Failure: failure, Wait: wait})
@@ -74,6 +74,7 @@ func (r *run) attempt(ctx context.Context, i *plan.Instance, cfg cty.Value, n in
 		return events.Failure{}, nil
 	}
 	failure := describeFailure(err)
+	failure.Repeatable = repeats(i.Retry, failure.Class)
 	failure.Took, failure.Tail, failure.Log = time.Since(begun), log.lines(), log.file()
 	if failure.Command == nil && failure.Class == events.ClassTimeout {
 		failure.Command = commands.last()

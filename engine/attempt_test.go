@@ -74,6 +74,9 @@ func TestRetry(t *testing.T) {
 				if got.Took != c.wantTook {
 					t.Errorf("took %s, want %s", got.Took, c.wantTook)
 				}
+				if want := c.wantAttempts > 1; got.Failure != nil && got.Failure.Repeatable != want {
+					t.Errorf("repeatable: got %t, want %t", got.Failure.Repeatable, want)
+				}
 			})
 		})
 	}
@@ -201,7 +204,7 @@ func TestFailures(t *testing.T) {
 			name: "a wrong argument, found by a command", wantExit: 1,
 			work: fail(fmt.Errorf("make the bundle: %w", &steps.ArgumentError{Argument: "config", Err: exitError(2)})),
 			want: events.Failure{
-				Class: events.ClassInput, Message: "main.hcl:7: config: etcdctl on member-0: exit code 2", Source: "main.hcl:7",
+				Class: events.ClassInput, Message: "main.hcl:7: config: etcdctl on member-0: exit code 2", Source: "main.hcl:7", Snippet: "  on main.hcl line 7:\n",
 				Command: []string{"etcdctl", "get"}, ExitCode: 2,
 			},
 		},

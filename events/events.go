@@ -1,5 +1,5 @@
 // Package events is the vocabulary of a run: everything that happened is an
-// event, and whatever wants to know reads events. State folds them.
+// event, and whatever wants to know reads events. Run folds them.
 package events
 
 import (
@@ -202,6 +202,8 @@ type Failure struct {
 	Operands  []Operand `json:"operands,omitempty"`
 	Observed  []Operand `json:"observed,omitempty"`
 	Tries     int       `json:"tries,omitempty"`
+	// Repeatable says that the step's `retry` is for failures of this class.
+	Repeatable bool `json:"repeatable,omitempty"`
 	// Took is how long this attempt took.
 	Took time.Duration `json:"took_ns,omitempty"`
 	// Source is "FILE:LINE", Snippet the rendered diagnostic when the failure

@@ -101,13 +101,15 @@ func times(n int) string {
 	return fmt.Sprintf("%d times", n)
 }
 
-// circumstances says where, which attempt, and how long.
+// circumstances says where, which attempt if there were or could have been
+// others, and how long.
 func circumstances(i *events.Instance) string {
 	var parts []string
 	if i.Node != "" {
 		parts = append(parts, "on "+i.Node)
 	}
-	if i.Attempt > 0 {
+	repeatable := i.Failure != nil && i.Failure.Repeatable && i.Attempts > 1
+	if i.Attempt > 1 || i.Attempt > 0 && repeatable {
 		parts = append(parts, fmt.Sprintf("attempt %d of %d", i.Attempt, i.Attempts))
 	}
 	parts = append(parts, "after "+Duration(i.Took))

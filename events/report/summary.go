@@ -127,7 +127,7 @@ func (t *text) kept(run *events.Run, s Style) {
 		return
 	}
 	t.line("%s %s", s.Yellow("kept:"), clusters(run.Ended.Kept))
-	if node := firstNode(run, run.Ended.Kept); node != "" {
+	if node := firstBooted(run, run.Ended.Kept); node != "" {
 		t.line("  enter a node: dcosflow exec --run %s %s -- bash", run.Started.Run, node)
 	}
 	t.line("  remove it:    dcosflow destroy %s", run.Started.Run)
@@ -140,10 +140,11 @@ func clusters(names []string) string {
 	return "clusters " + strings.Join(names, ", ")
 }
 
-func firstNode(run *events.Run, kept []string) string {
+func firstBooted(run *events.Run, kept []string) string {
 	for _, c := range run.Clusters {
-		if slices.Contains(kept, c.Name) && len(c.Nodes) > 0 {
-			return c.Nodes[0].Name
+		booted := slices.IndexFunc(c.Nodes, func(n events.NodeState) bool { return n.Booted })
+		if slices.Contains(kept, c.Name) && booted >= 0 {
+			return c.Nodes[booted].Name
 		}
 	}
 	return ""

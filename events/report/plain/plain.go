@@ -26,9 +26,8 @@ type Report struct {
 	run events.Run
 	// saidAt is when the last line was written.
 	saidAt time.Time
-	// skipped are the addresses with one reason, not yet said.
-	skipped []string
-	reason  string
+	// idle are the instances that did no work for one reason, not yet said.
+	idle []events.InstanceEnded
 }
 
 var (
@@ -43,8 +42,8 @@ func New(w io.Writer) *Report { return &Report{w: w} }
 func (r *Report) Write(rec events.Record) error {
 	r.run.Apply(rec)
 	ended, ok := rec.Event.(events.InstanceEnded)
-	if ok && ended.State == events.Skipped {
-		return r.skip(ended, rec.Time)
+	if ok && idle(ended) {
+		return r.gather(ended, rec.Time)
 	}
 	if err := r.flush(rec.Time); err != nil {
 		return err
@@ -101,7 +100,7 @@ func (r *Report) other(rec events.Record) error {
 	case events.Warning:
 		return r.say(at, "warning", "%s", e.Message)
 	case events.RunCanceling:
-		return r.say(at, "stop", "%s; running steps are cancelled, then everything is cleaned up", e.Cause)
+		return r.say(at, "stop", "%s; running steps are stopped, then the finalisers run", e.Cause)
 	case events.CleanupFailed:
 		return r.say(at, "LEFT", "cluster %s: %s", e.Cluster, e.Message)
 	case events.RunEnded:
@@ -147,32 +146,50 @@ func (r *Report) ended(e events.InstanceEnded, at time.Time) error {
 		}
 		return r.say(at, "FAILED", "%s after %s%s", e.Address, took, reason)
 	}
-	reason := ""
-	if e.Reason != "" {
-		reason = ": " + e.Reason
-	}
-	return r.say(at, string(e.State), "%s%s", e.Address, reason)
+	return r.say(at, string(e.State), "%s%s", e.Address, because(e.Reason))
 }
 
-// skip gathers what is skipped for one reason, to say it once.
-func (r *Report) skip(e events.InstanceEnded, at time.Time) error {
-	if e.Reason != r.reason {
+// idle says that an instance did no work: there may be hundreds with one
+// reason.
+func idle(e events.InstanceEnded) bool {
+	switch e.State {
+	case events.Skipped, events.Disabled:
+		return true
+	case events.Canceled:
+		return e.Attempts == 0
+	}
+	return false
+}
+
+// gather keeps what did no work for one reason, to say it once.
+func (r *Report) gather(e events.InstanceEnded, at time.Time) error {
+	if len(r.idle) > 0 && (r.idle[0].State != e.State || r.idle[0].Reason != e.Reason) {
 		if err := r.flush(at); err != nil {
 			return err
 		}
 	}
-	r.reason = e.Reason
-	r.skipped = append(r.skipped, e.Address)
+	r.idle = append(r.idle, e)
 	return nil
 }
 
 func (r *Report) flush(at time.Time) error {
-	if len(r.skipped) == 0 {
+	if len(r.idle) == 0 {
 		return nil
 	}
-	names, reason := list(r.skipped), r.reason
-	r.skipped, r.reason = nil, ""
-	return r.say(at, "skipped", "%s: %s", names, reason)
+	first := r.idle[0]
+	names := make([]string, len(r.idle))
+	for i, e := range r.idle {
+		names[i] = e.Address
+	}
+	r.idle = nil
+	return r.say(at, string(first.State), "%s%s", list(names), because(first.Reason))
+}
+
+func because(reason string) string {
+	if reason == "" {
+		return ""
+	}
+	return ": " + reason
 }
 
 // most is how many names a line has.

@@ -33,7 +33,7 @@ func TestSaysOnlyWhatMatters(t *testing.T) {
 warning: careful
 
 FAILED step.x
-  attempt 1 of 1, after 0s
+  after 0s
   false: exit code 1
   command: false
 
