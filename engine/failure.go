@@ -47,7 +47,7 @@ func describeFailure(err error) events.Failure {
 		f.Hint = trouble.Hint
 	}
 	if errors.As(err, &source) {
-		f.Source = sourceOf(source)
+		f.Source, f.Snippet = sourceOf(source), source.Snippet()
 	}
 	if errors.As(err, &panicked) {
 		f.Hint = "this is a bug of the step type, not of the workflow: please report it with the stack in the log"
