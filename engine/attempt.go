@@ -50,6 +50,7 @@ func (r *run) work(ctx context.Context, i *plan.Instance, control dag.Control[*p
 // attempt runs the step once and remembers what came of it.
 func (r *run) attempt(ctx context.Context, i *plan.Instance, cfg cty.Value, n int) (events.Failure, error) {
 	log := newLogs(r.Plan.Run.Dir, i.ID, n)
+	r.note(i.ID, func(o *outcome) { o.attempts = n })
 	if n > 1 || !certain(i) {
 		r.publish(attemptStarted(i, n))
 	}
@@ -70,7 +71,7 @@ func (r *run) attempt(ctx context.Context, i *plan.Instance, cfg cty.Value, n in
 		err = errors.Join(lost, err)
 	}
 	if err == nil {
-		r.note(i.ID, func(o *outcome) { o.attempts, o.failure = n, nil })
+		r.note(i.ID, func(o *outcome) { o.failure = nil })
 		return events.Failure{}, nil
 	}
 	failure := describeFailure(err)
@@ -79,7 +80,7 @@ func (r *run) attempt(ctx context.Context, i *plan.Instance, cfg cty.Value, n in
 	if failure.Command == nil && failure.Class == events.ClassTimeout {
 		failure.Command = commands.last()
 	}
-	r.note(i.ID, func(o *outcome) { o.attempts, o.failure = n, &failure })
+	r.note(i.ID, func(o *outcome) { o.failure = &failure })
 	return failure, err
 }
 

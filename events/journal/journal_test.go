@@ -289,6 +289,13 @@ func TestRuns(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	damaged := line(t, record(1, started(dead))) + "{\n" + line(t, record(3, events.RunEnded{Outputs: huge}))
+	if err := os.Mkdir(filepath.Join(dir, "f-damaged"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "f-damaged", journal.Name), []byte(damaged), 0o644); err != nil {
+		t.Fatal(err)
+	}
 	runs, err := journal.Runs(dir)
 	if err != nil {
 		t.Fatal(err)
@@ -309,6 +316,7 @@ func TestRuns(t *testing.T) {
 		{"c-killed", events.StatusRunning, 0, false},
 		{"d-living", events.StatusRunning, 0, true},
 		{"e-empty", events.StatusRunning, 0, false},
+		{"f-damaged", events.StatusRunning, 0, false},
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("runs (-want +got):\n%s", d)

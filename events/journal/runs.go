@@ -112,6 +112,9 @@ func (s *Summary) readEnd(file *os.File) error {
 
 func (s *Summary) readAll() error {
 	run, err := Load(s.Dir)
+	if errors.As(err, new(*CorruptError)) {
+		return nil // one damaged journal must not hide the other runs
+	}
 	if err == nil && run.Ended != nil {
 		s.Status, s.Exit = run.Ended.Status, run.Ended.Exit
 	}
