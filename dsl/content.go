@@ -8,8 +8,18 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 )
 
-// laterBlocks exist in the language, but not yet in this version.
-var laterBlocks = []string{"group", "module", "matrix", "validation"}
+// laterNames are blocks and arguments of the language that this version does
+// not have yet.
+var laterNames = []string{"group", "module", "matrix", "validation", "during", "locks", "background"}
+
+// Later says of a block or an argument that only later versions have it; "" of
+// any other name.
+func Later(name string) string {
+	if !slices.Contains(laterNames, name) {
+		return ""
+	}
+	return fmt.Sprintf("The language has %s, but dcosflow %s does not have it yet.", name, Version)
+}
 
 // arguments reads a body that has only arguments. What is missing is reported
 // unless a misspelt name explains it.
@@ -65,8 +75,8 @@ func (d *decoder) unknown(kind, name string, rng hcl.Range, known, other []strin
 	}
 	detail := Suggest(name, known)
 	switch {
-	case slices.Contains(laterBlocks, name):
-		d.problem(rng, fmt.Sprintf("No %s blocks yet", name), "The language has %s blocks, but dcosflow %s does not have them yet.", name, Version)
+	case Later(name) != "":
+		d.problem(rng, fmt.Sprintf("No %q yet", name), "%s", Later(name))
 		return
 	case slices.Contains(other, name) && kind == "block":
 		detail = fmt.Sprintf(" %s is an argument: write %s = ...", name, name)

@@ -152,6 +152,9 @@ func byPlace(a, b *hcl.Attribute) int {
 }
 
 func (c *compiler) knownNames(name string, known []string, owner string) string {
+	if later := dsl.Later(name); later != "" && c.meta {
+		return later
+	}
 	text := fmt.Sprintf("%s has no arguments of its own", capital(owner))
 	if len(known) > 0 {
 		text = fmt.Sprintf("%s has %s", capital(owner), strings.Join(known, ", "))

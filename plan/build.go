@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"fmt"
 	"math"
 
 	"github.com/hashicorp/hcl/v2"
@@ -125,7 +126,7 @@ func (b *builder) count(e hcl.Expression, name string) int {
 	if !ok {
 		return 0
 	}
-	n, diags := wholeNumber(v, 1, math.MaxInt32, name, e.Range())
+	n, diags := wholeNumber(v, 1, math.MaxInt32, fmt.Sprintf("%q", name), e.Range())
 	b.report(diags)
 	return n
 }

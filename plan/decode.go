@@ -198,6 +198,9 @@ func (d *decoding) wrongType(a *schema.Attribute, x *expression, v cty.Value, wa
 // conversion is what the user may have meant.
 func conversion(a *schema.Attribute, got cty.Type) string {
 	want := a.ValueType()
+	if a.Kind == schema.Deferred {
+		want = a.Type
+	}
 	sequence := got.IsListType() || got.IsTupleType() || got.IsSetType()
 	switch {
 	case (want.IsListType() || want.IsSetType()) && got == cty.String:

@@ -17,7 +17,9 @@ const barrier dag.ID = ":main"
 func (b *builder) instances() {
 	for _, st := range b.all {
 		switch {
-		case st.typ == nil || st.fan.broken:
+		case st.typ == nil:
+		case st.fan.broken:
+			b.guessed(st) // for what is wrong besides its keys
 		case st.fan.late:
 			b.lateInstances(st)
 		case st.fan.kind == single:

@@ -12,9 +12,7 @@ import (
 // run time, and checks its arguments with an unknown key (rule 10).
 func (b *builder) lateInstances(st *step) {
 	st.roll = rollOf(st)
-	m, diags := b.ev.instance(st, &frame{keyed: true, guess: true, fan: &st.fan})
-	b.report(append(diags, b.ev.examine(st, m)...))
-
+	m := b.guessed(st)
 	expander := st.joint(Expander, st.expander())
 	expander.Timeout, expander.Description = m.Timeout, m.Description
 	expander.Subject = m.Subject
@@ -34,6 +32,13 @@ func (b *builder) lateInstances(st *step) {
 	for _, l := range m.links {
 		b.guess(st, l)
 	}
+}
+
+// guessed is an instance that stands for all of a fan-out without keys.
+func (b *builder) guessed(st *step) *made {
+	m, diags := b.ev.instance(st, &frame{keyed: true, guess: true, fan: &st.fan})
+	b.report(append(diags, b.ev.examine(st, m)...))
+	return m
 }
 
 // guess notes what some of the instances to come may wait for.

@@ -228,7 +228,7 @@ func (d *decoding) retry(st *step) Retry {
 		return v, x, ok
 	}
 	if v, x, ok := get("attempts"); ok {
-		n, diags := wholeNumber(v, 1, 1_000_000, "attempts", x.Range())
+		n, diags := wholeNumber(v, 1, 1_000_000, `"attempts"`, x.Range())
 		r.Attempts, d.diags = n, append(d.diags, diags...)
 	}
 	if v, _, ok := get("delay"); ok {

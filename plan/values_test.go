@@ -73,6 +73,7 @@ func TestRule18_TypesOfArguments(t *testing.T) {
 		{name: "cluster argument", text: `step "genconf" "x" { cluster = cluster.c.master }`, want: []string{"Not a cluster", "without a role"}},
 		{name: "unknown argument", text: run(`comand = ["a"]`), line: 2, want: []string{`Unknown argument "comand"`, "command, script", "every step has", `Did you mean "command"?`}},
 		{name: "near a meta-argument", text: run("command = [\"a\"]\n  timout = \"5s\""), want: []string{`Did you mean "timeout"?`}},
+		{name: "later", text: run("command = [\"a\"]\n  during = [step.a]"), want: []string{`Unknown argument "during"`, "does not have it yet"}},
 		{name: "unknown block", text: run("command = [\"a\"]\n  unitl {}"), want: []string{`Unknown block "unitl"`}},
 		{name: "block as argument", text: `step "wait" "x" { until = {} }`, want: []string{`"until" is a block`}},
 		{name: "missing argument", text: `step "copy" "x" {
@@ -356,6 +357,11 @@ step "run" "x" { command = [step.one.stdot] }`, line: 7, count: 3, want: []strin
 			`Duplicate step "one"`, `step.many is a "run" step; its outputs`, `step.one is a "run" step; its outputs`}},
 		{name: "misspelt block", text: `stpe "run" "a" { command = ["a"] }
 step "run" "b" { command = [step.a.stdot] }`, line: 1, count: 2, want: []string{`Did you mean "step"?`, "Unknown output"}},
+		{name: "broken keys", text: `step "run" "a" {
+  for_each = ["k", "k"]
+  command  = each.key
+  timeout  = 5
+}`, line: 2, count: 3, want: []string{"A key twice", `Wrong type for "command"`, `"timeout" needs a unit`}},
 		{name: "misspelt argument of a cluster", bare: true, text: `backend "docker" "d" {}
 backend "docker" "e" {}
 cluster "c" {
