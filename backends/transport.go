@@ -35,7 +35,8 @@ type Command struct {
 	Dir string
 	// User runs the command; empty means the transport's own user.
 	User string
-	// Stdin is read to its end; nil means empty input.
+	// Stdin is read to its end; nil means empty input. When it cannot be read,
+	// the command sees its end, and Run returns an error that wraps why.
 	Stdin io.Reader
 	// Stdout and Stderr receive the output as it comes, byte for byte; nil
 	// discards. Each is written from one goroutine at a time.

@@ -49,7 +49,7 @@ func readRecipe(ctx context.Context, api *client.Client, t *tool) (r recipe, err
 		return recipe{}, err
 	}
 	r = recipe{config: node.Config, host: node.HostConfig}
-	if r.socketDir, err = socketDir(node.Config.Env); err != nil {
+	if r.socketDir, err = socketDir(node.HostConfig.Binds); err != nil {
 		return recipe{}, err
 	}
 	for _, name := range slices.Sorted(maps.Keys(node.NetworkSettings.Networks)) {
@@ -61,13 +61,14 @@ func readRecipe(ctx context.Context, api *client.Client, t *tool) (r recipe, err
 	return r, err
 }
 
-func socketDir(env []string) (string, error) {
-	for _, entry := range env {
-		if path, found := strings.CutPrefix(entry, "NOTIFY_SOCKET="); found {
-			return path[:strings.LastIndex(path, "/")], nil
-		}
+// socketDir is where a node sees its only bind: what it is told besides comes as
+// a mount.
+func socketDir(binds []string) (string, error) {
+	if len(binds) != 1 {
+		return "", fmt.Errorf("the nodes have the binds %q, want the one of NOTIFY_SOCKET: measure on the machine that the Docker engine runs on", binds)
 	}
-	return "", errors.New("the nodes have no NOTIFY_SOCKET: measure on the machine that the Docker engine runs on")
+	_, inside, _ := strings.Cut(binds[0], ":")
+	return inside, nil
 }
 
 // node returns the configuration of the floor's i-th node. Its volumes are

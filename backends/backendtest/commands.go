@@ -264,6 +264,15 @@ func testStdin(t *testing.T, tr backends.Transport) {
 			wantText(t, "cat", got.stdout, tt.want)
 		})
 	}
+	t.Run("cannot be read", func(t *testing.T) {
+		reading := errors.New("reading the input")
+		for _, script := range []string{"cat >/dev/null", "cat >/dev/null; exit 3"} {
+			stdin := io.MultiReader(strings.NewReader("begin"), failing{reading})
+			if got := run(t, tr, backends.Command{Args: shell(script), Stdin: stdin}); !errors.Is(got.err, reading) {
+				t.Errorf("%s: got %v, want it to wrap %v", script, got.err, reading)
+			}
+		}
+	})
 	t.Run("not read by the command", func(t *testing.T) {
 		got := run(t, tr, backends.Command{Args: []string{"true"}, Stdin: strings.NewReader(big)})
 		if got.err != nil {

@@ -75,7 +75,7 @@ func unpack(t *testing.T, archive io.Reader) []entry {
 	r := tar.NewReader(archive)
 	for {
 		h, err := r.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			slices.SortFunc(got, func(a, b entry) int { return strings.Compare(a.name, b.name) })
 			return got
 		}

@@ -26,8 +26,8 @@ func TestStop(t *testing.T, tr backends.Transport, opts Options) {
 }
 
 // stopWhen runs a command and stops it at the line "ready". It returns the
-// lines before it, all output, what Run returned, and how long the stop took.
-func stopWhen(t *testing.T, tr backends.Transport, cmd backends.Command) (before []string, all string, err error, took time.Duration) {
+// lines before it, all output, how long the stop took, and what Run returned.
+func stopWhen(t *testing.T, tr backends.Transport, cmd backends.Command) (before []string, all string, took time.Duration, err error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
@@ -46,7 +46,7 @@ func stopWhen(t *testing.T, tr backends.Transport, cmd backends.Command) (before
 	if begin.IsZero() {
 		t.Fatalf("the command ended before its line \"ready\": %v, output %q", err, out.String())
 	}
-	return before, out.String(), err, time.Since(begin)
+	return before, out.String(), time.Since(begin), err
 }
 
 // alive tells whether a process of the machine runs; a zombie does not.
@@ -76,7 +76,7 @@ echo ready
 wait`
 
 func testKillsGroup(t *testing.T, tr backends.Transport) {
-	pids, _, err, _ := stopWhen(t, tr, backends.Command{Args: shell(family), StopTimeout: time.Second})
+	pids, _, _, err := stopWhen(t, tr, backends.Command{Args: shell(family), StopTimeout: time.Second})
 	if !errors.Is(err, errStop) {
 		t.Errorf("got %v, want the cause %v", err, errStop)
 	}
@@ -103,7 +103,7 @@ func testDeadline(t *testing.T, tr backends.Transport) {
 
 func testTermFirst(t *testing.T, tr backends.Transport) {
 	script := `trap 'echo bye; exit 0' TERM; echo ready; while :; do sleep 0.1; done`
-	_, all, err, took := stopWhen(t, tr, backends.Command{Args: shell(script), StopTimeout: 30 * time.Second})
+	_, all, took, err := stopWhen(t, tr, backends.Command{Args: shell(script), StopTimeout: 30 * time.Second})
 	if !errors.Is(err, errStop) {
 		t.Errorf("got %v, want the cause %v", err, errStop)
 	}
@@ -115,7 +115,7 @@ func testTermFirst(t *testing.T, tr backends.Transport) {
 
 func testKillLater(t *testing.T, tr backends.Transport) {
 	script := `trap "" TERM; echo $$; echo ready; while :; do sleep 0.1; done`
-	pids, _, err, took := stopWhen(t, tr, backends.Command{Args: shell(script), StopTimeout: 700 * time.Millisecond})
+	pids, _, took, err := stopWhen(t, tr, backends.Command{Args: shell(script), StopTimeout: 700 * time.Millisecond})
 	if !errors.Is(err, errStop) {
 		t.Errorf("got %v, want the cause %v", err, errStop)
 	}
@@ -140,7 +140,7 @@ func testStoppedBefore(t *testing.T, tr backends.Transport, opts Options) {
 func testStopOpenStdin(t *testing.T, tr backends.Transport) {
 	stdin, keep := io.Pipe()
 	defer keep.Close()
-	pids, _, err, _ := stopWhen(t, tr, backends.Command{
+	pids, _, _, err := stopWhen(t, tr, backends.Command{
 		Args: shell(`echo $$; echo ready; cat`), Stdin: stdin, StopTimeout: time.Second,
 	})
 	if !errors.Is(err, errStop) {

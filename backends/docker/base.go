@@ -62,9 +62,8 @@ func (i *Images) bootstrap(ctx context.Context, d distribution, apt aptSettings,
 		return err
 	}
 	root := filepath.Join(work, "root")
-	cmd := exec.CommandContext(ctx, program, "--variant=minbase", d.suite, root, apt.mirror)
-	cmd.Env = append(os.Environ(), env...)
-	if err := runWithProgress(cmd, progress); err != nil {
+	args := []string{program, "--variant=minbase", d.suite, root, apt.mirror}
+	if err := runWithProgress(ctx, args, env, progress); err != nil {
 		return err
 	}
 	return i.importTree(ctx, root, d.base())

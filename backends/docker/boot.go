@@ -14,13 +14,20 @@ import (
 )
 
 // patience is how long systemd may take to tell that it has booted before it is
-// asked. It is asked at firstLook, and then ever less often, where it cannot
-// tell: images with an old systemd, or engines on other machines.
+// asked. Where it cannot tell (images with an old systemd, engines on other
+// machines) it is asked at earliest, and then again and again: a command that
+// comes before systemd has made its control groups would keep it from that. A
+// node that ran before is asked at once.
 const (
 	patience   = 3 * time.Second
+	earliest   = time.Second
 	firstLook  = 50 * time.Millisecond
 	laterLooks = 500 * time.Millisecond
 )
+
+// bootLimit is when a node is given up. Boots take seconds, on busy machines
+// tens of them.
+const bootLimit = 5 * time.Minute
 
 // retried is the unit that now and then fails when many nodes start at once,
 // because they share the host's hierarchy of control groups.
@@ -29,13 +36,26 @@ const retried = "systemd-tmpfiles-setup.service"
 // boot waits until systemd has started everything, and fails at once when the
 // container dies.
 func (m *machine) boot(ctx context.Context) (backends.Boot, error) {
-	ctx, cancel := context.WithCancel(ctx)
+	ctx, cancel := context.WithTimeoutCause(ctx, m.backend.bootLimit, errBoot)
 	defer cancel() // ends the wait for the container's end
+	boot, err := m.booted(ctx)
+	if errors.Is(context.Cause(ctx), errBoot) && err != nil {
+		return backends.Boot{}, m.stuck(context.WithoutCancel(ctx))
+	}
+	return boot, err
+}
+
+var errBoot = errors.New("the node has not booted")
+
+func (m *machine) booted(ctx context.Context) (backends.Boot, error) {
 	ended, waitErr := m.backend.api.ContainerWait(ctx, m.node.ID, container.WaitConditionNotRunning)
 	t := &transport{api: m.backend.api, id: m.node.ID, node: m.node.Name}
 	ready, look := m.signal.ready(), firstLook
-	if m.fresh && m.signal.conn != nil {
+	switch {
+	case m.fresh && m.signal.conn != nil:
 		look = patience
+	case m.fresh:
+		look = earliest
 	}
 	for {
 		timer := time.NewTimer(look)
@@ -86,24 +106,52 @@ var bootHints = []struct{ text, hint string }{
 	{"219/CGROUP", "too many nodes started at once for the host's control groups: run again, or start fewer"},
 	{"too many open files", "raise the limit of inotify instances: `sysctl fs.inotify.max_user_instances=1024`"},
 	{"/sbin/init: not found", "the image has no systemd: `image` in the backend block must name one that boots with /sbin/init"},
+	{"has not booted within", "systemd must run in the node and say `running` or `degraded`: `image` in the backend block may have another init; `systemctl list-jobs` on a node that is kept (`--keep`) shows what hangs"},
 	{"exec: /sbin/init", "the image has no systemd: `image` in the backend block must name one that boots with /sbin/init"},
 }
 
 // dead explains why a node's container ended while it should boot.
 func (m *machine) dead(ctx context.Context, code int64) error {
-	reason := fmt.Sprintf("the container ended with exit code %d while the node booted", code)
+	return m.unbooted(ctx, fmt.Sprintf("the container ended with exit code %d%s while the node booted", code, meaning(int(code), false)))
+}
+
+// stuck is a node that lives and does not boot.
+func (m *machine) stuck(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, settle)
+	defer cancel()
+	return m.unbooted(ctx, fmt.Sprintf("the node has not booted within %v", m.backend.bootLimit))
+}
+
+func (m *machine) unbooted(ctx context.Context, reason string) error {
 	log := m.log(ctx)
 	if log != "" {
 		reason += "; the last lines were:\n" + log
 	}
 	t := &backends.TroubleError{Op: "create node " + m.node.Name, Err: errors.New(reason)}
 	for _, h := range bootHints {
-		if strings.Contains(log, h.text) {
+		if strings.Contains(reason, h.text) {
 			t.Hint = h.hint
 			break
 		}
 	}
 	return t
+}
+
+// meaning says what the exit code of a node tells, as a remark behind it.
+func meaning(code int, outOfMemory bool) string {
+	switch {
+	case outOfMemory:
+		return " (out of memory)"
+	case code == 129:
+		return " (it rebooted)"
+	case code == 130:
+		return " (it was shut down)"
+	case code == 137:
+		return " (it was killed)"
+	case code == 255:
+		return " (systemd gave up)"
+	}
+	return ""
 }
 
 // log returns the last lines of the node's console.

@@ -218,7 +218,7 @@ func (m *machine) configs(ctx context.Context, r recipe) (*container.Config, *co
 	config := &container.Config{
 		Image: image, Hostname: m.node.Hostname, Tty: true, StopSignal: "SIGRTMIN+3",
 		Entrypoint: []string{}, Cmd: bootCommand(m.backend.image != ""),
-		Env:    append([]string{"container=docker"}, m.signal.env()...),
+		Env: []string{"container=docker"}, User: "root", WorkingDir: "/",
 		Labels: m.backend.containerLabels(m.node, ours),
 	}
 	host := &container.HostConfig{

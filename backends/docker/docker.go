@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/netip"
 	"sync"
+	"time"
 
 	"github.com/docker/docker/client"
 	"github.com/zclconf/go-cty/cty"
@@ -76,6 +77,8 @@ type Backend struct {
 	subnet              netip.Prefix
 	labels              map[string]string
 	roleLabels          map[backends.Role]map[string]string
+	// bootLimit is when a node that does not boot is given up.
+	bootLimit time.Duration
 	// starts has room for as many containers as the engine starts at once
 	// with profit: it works one after the other in large part.
 	starts chan struct{}
@@ -101,6 +104,7 @@ func open(c backends.Config) (backends.Backend, error) {
 		distribution: distributions[0].name,
 		labels:       cfg.Labels,
 		roleLabels:   map[backends.Role]map[string]string{},
+		bootLimit:    bootLimit,
 		starts:       make(chan struct{}, parallelStarts),
 	}
 	var host string

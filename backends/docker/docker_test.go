@@ -32,16 +32,20 @@ var shared struct {
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	if shared.backend != nil {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-		defer cancel()
-		if err := shared.backend.Delete(ctx, shared.spec.Key); err != nil {
-			fmt.Fprintln(os.Stderr, "delete the shared cluster:", err)
-			code = 1
-		}
-		os.RemoveAll(shared.spec.Dir)
+	if err := unprovision(); err != nil {
+		fmt.Fprintln(os.Stderr, "delete the shared cluster:", err)
+		code = 1
 	}
 	os.Exit(code)
+}
+
+func unprovision() error {
+	if shared.backend == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	return errors.Join(shared.backend.Delete(ctx, shared.spec.Key), os.RemoveAll(shared.spec.Dir))
 }
 
 // cluster makes the shared cluster when the first test needs it. Without an
@@ -197,6 +201,7 @@ func TestMachine(t *testing.T) {
 		{"inner Docker", `docker info --format '{{.Driver}}'`, "overlay2"},
 		{"inner Docker's packets fit", `test "$(cat /sys/class/net/eth0/mtu)" -ge "$(docker network inspect bridge --format '{{index .Options "com.docker.network.driver.mtu"}}')" && echo yes`, "yes"},
 		{"no right to set the clock", `test $(( 0x$(sed -n 's/^CapBnd:\s*//p' /proc/1/status) >> 25 & 1 )) = 0 && echo yes`, "yes"},
+		{"systemd's socket is its own", `echo "${NOTIFY_SOCKET-none}"`, "none"},
 		{"control groups of its own", `cut -d: -f3 /proc/1/cgroup | grep -c docker || true`, "0"},
 		{"tools of DC/OS", `for p in curl xz tar unzip ipset iptables ip ping netstat ssh sudo git envsubst dig cgexec getenforce xfs_info useradd systemd-tmpfiles modprobe; do command -v $p >/dev/null || echo $p; done; locale -a | grep -i en_US`, "en_US.utf8"},
 	}

@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"path"
 	"strings"
-	"sync/atomic"
 
 	"github.com/dcosflow/dcosflow/backends"
 )
@@ -21,28 +20,9 @@ const missing = 44
 // would lose files whose directory is in tmpfs, without a word.
 func (t *transport) Put(ctx context.Context, archive io.Reader, dir string) error {
 	op := fmt.Sprintf("copy to %s on %s", dir, t.node)
-	source := &source{Reader: archive}
 	script := `mkdir -p -- "$1" && exec tar -x -p -f - -C "$1"`
-	err := t.Run(ctx, backends.Command{Args: []string{"sh", "-c", script, "sh", dir}, Stdin: source})
-	if failed := source.failed.Load(); failed != nil {
-		return fmt.Errorf("%s: %w", op, *failed)
-	}
+	err := t.Run(ctx, backends.Command{Args: []string{"sh", "-c", script, "sh", dir}, Stdin: archive})
 	return explain(err, op)
-}
-
-// source remembers why the archive could not be read: the node's tar only sees
-// it end early.
-type source struct {
-	io.Reader
-	failed atomic.Pointer[error]
-}
-
-func (s *source) Read(p []byte) (int, error) {
-	n, err := s.Reader.Read(p)
-	if err != nil && err != io.EOF {
-		s.failed.Store(&err)
-	}
-	return n, err
 }
 
 // Get writes a tar stream made by the node's tar.

@@ -1,14 +1,18 @@
 package docker
 
 import (
-	"bufio"
+	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"os/exec"
 	"regexp"
 	"strings"
+	"syscall"
+	"time"
 )
 
 // colours are what the engine puts around the error output of a build.
@@ -40,26 +44,62 @@ func followStream(r io.Reader, progress func(string)) error {
 	}
 }
 
+// stopTime is what a program has to clean up after itself when it is stopped.
+const stopTime = 10 * time.Second
+
 // runWithProgress runs a program whose output is progress. The error has the
-// last lines of it.
-func runWithProgress(cmd *exec.Cmd, progress func(string)) error {
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		return err
-	}
-	cmd.Stderr = cmd.Stdout
-	if err := cmd.Start(); err != nil {
-		return err
-	}
+// last lines of it. When ctx ends, the program and its children may clean up
+// (debootstrap unmounts what it mounted) before they are killed.
+func runWithProgress(ctx context.Context, args, env []string, progress func(string)) error {
 	var tail []string
-	for lines := bufio.NewScanner(out); lines.Scan(); {
-		tail = appendTail(tail, lines.Text())
-		progress(lines.Text())
+	out := &lines{each: func(line string) {
+		tail = appendTail(tail, line)
+		progress(line)
+	}}
+	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
+	cmd.Env = append(os.Environ(), env...)
+	cmd.Stdout, cmd.Stderr = out, out
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.WaitDelay = stopTime
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
+	err := cmd.Run()
+	out.flush()
+	if ctx.Err() != nil {
+		if cmd.Process != nil {
+			_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+		}
+		return context.Cause(ctx)
 	}
-	if err := cmd.Wait(); err != nil {
+	if err != nil {
 		return withTail(err, tail)
 	}
 	return nil
+}
+
+// lines calls each with every line that is written to it.
+type lines struct {
+	rest []byte
+	each func(string)
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.rest = append(l.rest, p...)
+	for {
+		line, rest, whole := bytes.Cut(l.rest, []byte("\n"))
+		if !whole {
+			return len(p), nil
+		}
+		l.each(string(line))
+		l.rest = rest
+	}
+}
+
+// flush takes a last line that does not end.
+func (l *lines) flush() {
+	if len(l.rest) > 0 {
+		l.each(string(l.rest))
+		l.rest = nil
+	}
 }
 
 func appendTail(tail []string, line string) []string {

@@ -105,8 +105,9 @@ func (r *recipe) adapt(err error) bool {
 	text := err.Error()
 	switch {
 	case strings.Contains(text, "invalid CapDrop"):
+		// What cannot be dropped cannot be given either.
 		before := len(r.drop)
-		r.drop = slices.DeleteFunc(r.drop, func(name string) bool { return strings.Contains(text, name) })
+		r.drop = slices.DeleteFunc(r.drop, func(name string) bool { return strings.Contains(text, `"CAP_`+name+`"`) })
 		return len(r.drop) < before
 	case strings.Contains(text, "unable to apply caps"):
 		for _, c := range droppable {
@@ -139,8 +140,8 @@ func (r recipe) apply(host *container.HostConfig) {
 	host.ReadonlyPaths = []string{"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sysrq-trigger"}
 }
 
-// entrypoint makes the control groups writable and becomes systemd. It works in
-// any image that has a shell and mount.
+// entrypoint makes the control groups writable and becomes systemd, which alone
+// must know the socket. It works in any image that has a shell and mount.
 const entrypoint = `
 if [ -e /sys/fs/cgroup/cgroup.controllers ]; then
   [ -w /sys/fs/cgroup/cgroup.procs ] && [ -w /sys/fs/cgroup ] || mount -o remount,rw /sys/fs/cgroup
@@ -149,6 +150,7 @@ else
     [ -L "$controller" ] || mount -o remount,bind,rw "$controller"
   done
 fi
+[ ! -S ` + inside + `/notify ] || export NOTIFY_SOCKET=` + inside + `/notify
 exec /sbin/init "$@"
 `
 

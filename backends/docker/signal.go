@@ -47,13 +47,6 @@ func listen(local bool, spec backends.Spec, node string) (*signal, error) {
 	return &signal{dir: dir, conn: conn}, nil
 }
 
-func (s *signal) env() []string {
-	if s.conn == nil {
-		return nil
-	}
-	return []string{"NOTIFY_SOCKET=" + inside + "/notify"}
-}
-
 func (s *signal) binds() []string {
 	if s.conn == nil {
 		return nil

@@ -8,6 +8,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -45,38 +46,62 @@ func (t *transport) Run(ctx context.Context, cmd backends.Command) error {
 	}
 	defer stream.Close()
 	streams := wrap.NewStreams(cmd.Stdout, cmd.Stderr)
-	output := make(chan error, 1)
+	var lost error
+	ended := make(chan struct{})
 	go func() {
-		_, err := stdcopy.StdCopy(streams.Stdout(), streams.Stderr(), stream.Reader)
+		defer close(ended)
+		_, lost = stdcopy.StdCopy(streams.Stdout(), streams.Stderr(), stream.Reader)
 		if streams.Failed() != nil {
 			// While nobody reads, the engine does not notice the command's end.
 			_, _ = io.Copy(io.Discard, stream.Reader)
 		}
-		output <- err
 	}()
+	input := &input{Reader: cmd.Stdin}
 	if cmd.Stdin != nil {
 		// Nobody waits for this one: a read from the user's terminal cannot be
 		// interrupted. It ends with its next read or write.
 		go func() {
-			_, _ = io.Copy(stream.Conn, cmd.Stdin)
+			_, _ = io.Copy(stream.Conn, input)
 			_ = stream.CloseWrite()
 		}()
 	}
 	select {
-	case err = <-output:
+	case <-ended:
+		err = lost
 	case <-ctx.Done():
-		return errors.Join(context.Cause(ctx), t.stop(context.WithoutCancel(ctx), cmd, streams, output))
+		return errors.Join(context.Cause(ctx), t.stop(context.WithoutCancel(ctx), cmd, streams, ended))
 	case <-streams.Broken():
-		err = t.stop(context.WithoutCancel(ctx), cmd, streams, output)
+		err = t.stop(context.WithoutCancel(ctx), cmd, streams, ended)
 	}
 	if failed := streams.Failed(); failed != nil {
 		return errors.Join(fmt.Errorf("pass on the output of %s: %w", cmd.Args[0], failed), err)
+	}
+	if failed := input.failed.Load(); failed != nil {
+		return fmt.Errorf("read the input of %s: %w", cmd.Args[0], *failed)
 	}
 	if err != nil {
 		return t.lost(ctx, cmd, err)
 	}
 	return t.outcome(context.WithoutCancel(ctx), cmd, exec, streams)
 }
+
+// input remembers why it could not be read: the command only sees it end.
+type input struct {
+	io.Reader
+	failed atomic.Pointer[error]
+}
+
+func (i *input) Read(p []byte) (int, error) {
+	n, err := i.Reader.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		i.failed.Store(&err)
+	}
+	return n, err
+}
+
+// settle is how long the engine has for what takes it milliseconds: to begin
+// what was asked for, or to notice what happened to a command.
+const settle = 15 * time.Second
 
 // start begins a command. The stream outlives ctx: it tells when the command
 // is dead.
@@ -88,16 +113,46 @@ func (t *transport) start(ctx context.Context, cmd backends.Command) (id string,
 	if err != nil {
 		return "", stream, err
 	}
-	stream, err = t.api.ContainerExecAttach(ctx, created.ID, container.ExecAttachOptions{})
+	// A command whose start was given up might still begin: it goes on when ctx
+	// ends.
+	work, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), settle, errSilent)
+	defer cancel()
+	stream, err = t.attach(work, created.ID)
 	return created.ID, stream, err
 }
 
-// settle is how long the engine has to notice what happened to a command.
-const settle = 5 * time.Second
+var errSilent = errors.New("the Docker engine does not answer")
+
+// attach starts what was created. The client itself would wait for an engine
+// that hangs without an end; then the goroutine stays behind until the engine
+// goes on or dies.
+func (t *transport) attach(ctx context.Context, exec string) (types.HijackedResponse, error) {
+	type answer struct {
+		stream types.HijackedResponse
+		err    error
+	}
+	answers := make(chan answer)
+	go func() {
+		stream, err := t.api.ContainerExecAttach(ctx, exec, container.ExecAttachOptions{})
+		select {
+		case answers <- answer{stream, err}:
+		case <-ctx.Done():
+			if err == nil {
+				stream.Close()
+			}
+		}
+	}()
+	select {
+	case a := <-answers:
+		return a.stream, a.err
+	case <-ctx.Done():
+		return types.HijackedResponse{}, context.Cause(ctx)
+	}
+}
 
 // stop ends the process group of a running command and waits for its output to
 // end. Root does it: the group may have changed its user.
-func (t *transport) stop(ctx context.Context, cmd backends.Command, streams *wrap.Streams, output <-chan error) error {
+func (t *transport) stop(ctx context.Context, cmd backends.Command, streams *wrap.Streams, ended <-chan struct{}) error {
 	timeout := cmd.StopTimeout
 	if timeout == 0 {
 		timeout = backends.DefaultStopTimeout
@@ -106,7 +161,7 @@ func (t *transport) stop(ctx context.Context, cmd backends.Command, streams *wra
 	defer cancel()
 	select {
 	case <-streams.Started():
-	case <-output: // it never began, or is over
+	case <-ended: // it never began, or is over
 		return nil
 	case <-ctx.Done():
 		return t.troubled(cmd, errors.New("it did not start, and could not be stopped"))
@@ -116,7 +171,7 @@ func (t *transport) stop(ctx context.Context, cmd backends.Command, streams *wra
 		return t.troubled(cmd, fmt.Errorf("its processes could not be stopped: %w", err))
 	}
 	select {
-	case <-output:
+	case <-ended:
 	case <-ctx.Done():
 		return t.troubled(cmd, errors.New("its output did not end after it was stopped"))
 	}
@@ -125,11 +180,11 @@ func (t *transport) stop(ctx context.Context, cmd backends.Command, streams *wra
 
 // outcome asks how a command ended whose output has ended.
 func (t *transport) outcome(ctx context.Context, cmd backends.Command, exec string, streams *wrap.Streams) error {
-	ctx, cancel := context.WithTimeout(ctx, settle)
+	ctx, cancel := context.WithTimeoutCause(ctx, settle, errSilent)
 	defer cancel()
 	code, err := t.exitCode(ctx, exec)
 	if err != nil {
-		return t.lost(ctx, cmd, err)
+		return t.troubled(cmd, cause(ctx, err))
 	}
 	if streams.Group() == 0 {
 		return t.refused(ctx, cmd, code, streams)
@@ -186,7 +241,7 @@ func (t *transport) alive(ctx context.Context, doubtful bool) error {
 		case err != nil:
 			return err
 		case !c.State.Running:
-			return fmt.Errorf("the node stopped with exit code %d", c.State.ExitCode)
+			return fmt.Errorf("the node stopped with exit code %d%s", c.State.ExitCode, meaning(c.State.ExitCode, c.State.OOMKilled))
 		case !doubtful || try > 0:
 			return nil
 		}
@@ -219,7 +274,7 @@ func (t *transport) plain(ctx context.Context, args []string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	stream, err := t.api.ContainerExecAttach(ctx, created.ID, container.ExecAttachOptions{})
+	stream, err := t.attach(ctx, created.ID)
 	if err != nil {
 		return "", err
 	}

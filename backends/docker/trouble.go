@@ -19,8 +19,19 @@ var hints = []struct{ text, hint string }{
 	{"permission denied while trying to connect", "this user may not use the Docker engine: run as root or join the group `docker`"},
 	{"is paused", "somebody paused the node: `docker unpause` lets it go on"},
 	{"is not running", "the node has stopped: `docker logs` shows its console"},
+	{"bind source path does not exist", "the engine does not see the files of this machine: where dcosflow runs in a container, mount the directory of the runs at the same path in it"},
+	{"Unable to fetch some archives", archiveHint},
+	{"Temporary failure resolving", archiveHint},
+	{"Unable to locate package", archiveHint},
+	{errSilent.Error(), "look with `docker info`: if that hangs too, restart Docker"},
 	{"too many open files", "raise the limit of inotify instances: `sysctl fs.inotify.max_user_instances=1024`"},
+	{"connection reset by peer", closedHint},
+	{"EOF", closedHint},
 }
+
+const archiveHint = "the Debian archive cannot be reached: check the network and the proxy, or name a mirror by " + MirrorVariable
+
+const closedHint = "the Docker engine closed the connection: was it stopped or restarted?"
 
 // trouble wraps an error of the engine, with a hint when the text is known. No
 // error, the end of a context, and trouble that is wrapped already stay.
@@ -35,15 +46,14 @@ func trouble(op string, err error) error {
 		return err
 	}
 	t := &backends.TroubleError{Op: op, Err: err}
-	if client.IsErrConnectionFailed(err) {
-		t.Hint = "is Docker running? Start it (`systemctl start docker`), or set DOCKER_HOST or `host` in the backend block to the address of an engine"
-		return t
-	}
 	for _, h := range hints {
 		if strings.Contains(err.Error(), h.text) {
 			t.Hint = h.hint
-			break
+			return t
 		}
+	}
+	if client.IsErrConnectionFailed(err) {
+		t.Hint = "is Docker running? Start it (`systemctl start docker`), or set DOCKER_HOST or `host` in the backend block to the address of an engine"
 	}
 	return t
 }

@@ -2,15 +2,24 @@ package docker
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"net/http"
+	"net/http/httptest"
 	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
+	"github.com/docker/docker/client"
 	"github.com/google/go-cmp/cmp"
 	"github.com/zclconf/go-cty/cty"
 	"golang.org/x/crypto/ssh"
@@ -242,6 +251,98 @@ func TestKeysOfClustersInParallel(t *testing.T) {
 	}
 	if known := read(knownFile); bytes.Count(known, []byte("\n")) != clusters {
 		t.Errorf("known_hosts: got %s, want a line for each of %d nodes", known, clusters)
+	}
+}
+
+func TestRunWithProgress(t *testing.T) {
+	var got []string
+	err := runWithProgress(t.Context(), []string{"sh", "-c", `echo one; echo "$V" >&2; printf last; exit 3`}, []string{"V=two"}, func(l string) { got = append(got, l) })
+	if want := []string{"one", "two", "last"}; !slices.Equal(got, want) {
+		t.Errorf("got lines %q, want %q", got, want)
+	}
+	if err == nil || err.Error() != "exit status 3; the last lines were:\none\ntwo\nlast" {
+		t.Errorf("got %v, want the exit status and the last lines", err)
+	}
+}
+
+// A program that is stopped cleans up, and its children do not hold it.
+func TestRunWithProgressStopped(t *testing.T) {
+	dir := t.TempDir()
+	script := `trap "rmdir mounted; exit 1" TERM; mkdir mounted; sh -c 'echo $$; exec sleep 4567' & wait`
+	enough := errors.New("enough")
+	ctx, stop := context.WithCancelCause(t.Context())
+	var child string
+	begin := time.Now()
+	err := runWithProgress(ctx, []string{"sh", "-c", "cd " + dir + "; " + script}, nil, func(l string) { child = l; stop(enough) })
+	if !errors.Is(err, enough) || time.Since(begin) >= stopTime {
+		t.Errorf("got %v after %v, want the cause %v, soon", err, time.Since(begin), enough)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "mounted")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("got %v, want that the program cleaned up", err)
+	}
+	if state, err := os.ReadFile("/proc/" + child + "/stat"); err == nil && !strings.Contains(string(state), ") Z ") {
+		t.Errorf("the child lives: %s", state)
+	}
+}
+
+// silentEngine answers nothing that would begin a command.
+func silentEngine(t *testing.T) *client.Client {
+	t.Helper()
+	socket := filepath.Join(t.TempDir(), "engine")
+	l, err := net.Listen("unix", socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	over := make(chan struct{})
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { <-over }))
+	server.Listener.Close()
+	server.Listener = l
+	server.Start()
+	t.Cleanup(func() { close(over); server.CloseClientConnections(); server.Close() })
+	api, err := client.NewClientWithOpts(client.WithHost("unix://"+socket), client.WithVersion("1.41"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return api
+}
+
+func TestEngineThatHangs(t *testing.T) {
+	tr := &transport{api: silentEngine(t), id: "c", node: "n"}
+	ctx, cancel := context.WithTimeoutCause(t.Context(), 50*time.Millisecond, errSilent)
+	defer cancel()
+	_, err := tr.attach(ctx, "exec")
+	if !errors.Is(err, errSilent) {
+		t.Errorf("got %v, want %v", err, errSilent)
+	}
+	wantTrouble(t, tr.troubled(backends.Command{Args: []string{"true"}}, err), "run true on n: the Docker engine does not answer", "restart Docker")
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+func TestHintsOfConnections(t *testing.T) {
+	dial := func(err error) error { return &net.OpError{Op: "dial", Net: "unix", Err: err} }
+	tests := []struct {
+		name string
+		err  error
+		hint string
+	}{
+		{"not allowed", dial(syscall.EACCES), "join the group `docker`"},
+		{"not there", dial(syscall.ENOENT), "is Docker running?"},
+		{"gone meanwhile", io.ErrUnexpectedEOF, "stopped or restarted?"},
+		{"killed meanwhile", &net.OpError{Op: "read", Net: "unix", Err: syscall.ECONNRESET}, "stopped or restarted?"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			answer := roundTripper(func(*http.Request) (*http.Response, error) { return nil, tt.err })
+			api, err := client.NewClientWithOpts(client.WithHTTPClient(&http.Client{Transport: answer}), client.WithVersion("1.41"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = (&Backend{api: api}).Nodes(t.Context(), backends.Key{Run: "r"})
+			wantTrouble(t, err, "list the nodes", tt.hint)
+		})
 	}
 }
 

@@ -215,7 +215,7 @@ func TestNodeInTrouble(t *testing.T) {
 		return len(p), nil
 	})
 	err = node.Transport.Run(t.Context(), backends.Command{Args: []string{"sh", "-c", "echo started; sleep 60"}, Stdout: killing})
-	wantTrouble(t, err, "exit code 137")
+	wantTrouble(t, err, "exit code 137 (it was killed)")
 	wantTrouble(t, node.Transport.Run(t.Context(), backends.Command{Args: []string{"true"}}), "not running")
 
 	// A node that stopped is started again, with the same address.
@@ -232,6 +232,21 @@ func TestNodeInTrouble(t *testing.T) {
 type writerFunc func([]byte) (int, error)
 
 func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
+
+// A node that does not boot is given up.
+func TestBootThatTakesTooLong(t *testing.T) {
+	spec := another(t, "stuck")
+	b, err := newBackend(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.bootLimit = time.Millisecond
+	_, err = createCluster(t.Context(), b, spec)
+	wantTrouble(t, err, "create node member-0", "has not booted within 1ms", "systemctl list-jobs")
+	if errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("got %v, want no end of a context: that would be a timeout of the user's", err)
+	}
+}
 
 // The image that node images are built from has no systemd.
 func TestImageWithoutSystemd(t *testing.T) {

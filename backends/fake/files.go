@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -36,7 +37,7 @@ func (t *transport) put(ctx context.Context, archive io.Reader, dir string) erro
 	r := tar.NewReader(archive)
 	for {
 		h, err := r.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			t.keep(dir, file{header: tar.Header{Typeflag: tar.TypeDir, Mode: 0o755}})
 			return nil
 		}

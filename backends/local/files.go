@@ -44,7 +44,7 @@ type unpacker struct {
 func (u *unpacker) unpack(r *tar.Reader) error {
 	for {
 		h, err := r.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return u.finish()
 		}
 		if err != nil {

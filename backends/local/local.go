@@ -4,6 +4,7 @@ package local
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -49,10 +50,14 @@ func (Transport) Run(ctx context.Context, cmd backends.Command) error {
 		defer close(stopped)
 		stopGroup(c.Process.Pid, cmd.StopTimeout)
 	})
-	err = errors.Join(c.Wait(), fed())
+	err = c.Wait()
+	unread := fed()
 	if !keep() {
 		<-stopped
 		return context.Cause(ctx)
+	}
+	if unread != nil {
+		return fmt.Errorf("read the input of %s: %w", cmd.Args[0], unread)
 	}
 	return outcome(cmd, err, tail)
 }
