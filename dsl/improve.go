@@ -2,6 +2,7 @@ package dsl
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -80,16 +81,16 @@ func usesSensitive(d *hcl.Diagnostic) bool {
 // was probably meant.
 func near(d *hcl.Diagnostic) string {
 	v, name := failedLookup(d)
-	if v == cty.NilVal || v.ContainsMarked() || !isMapping(v.Type()) {
+	if v == cty.NilVal || v.ContainsMarked() {
 		return ""
 	}
 	var names []string
-	switch {
+	switch known := v.IsKnown() && !v.IsNull(); {
+	case isSequence(v.Type()) && known && v.LengthInt() > 0:
+		return fmt.Sprintf(" It has %d, from [0] to [%d].", v.LengthInt(), v.LengthInt()-1)
 	case v.Type().IsObjectType():
-		for attr := range v.Type().AttributeTypes() {
-			names = append(names, attr)
-		}
-	case v.IsKnown() && !v.IsNull():
+		names = slices.Collect(maps.Keys(v.Type().AttributeTypes()))
+	case v.Type().IsMapType() && known:
 		for key := range v.Elements() {
 			names = append(names, key.AsString())
 		}

@@ -90,6 +90,9 @@ func (b *builder) checkRoles() {
 		var known []string
 		open := false
 		for i, c := range b.ev.scope.clusters.list {
+			if b.plan.Clusters[i].Backend == "" {
+				open = true // it may be this one
+			}
 			if b.plan.Clusters[i].Backend != backend.Name {
 				continue
 			}

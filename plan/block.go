@@ -244,10 +244,11 @@ func (b *block) place(name string) hcl.Range {
 	return b.rng
 }
 
-// clusterArgument is the expression of the first argument that is a cluster.
+// clusterArgument is the expression of the first argument that is a cluster,
+// nil when it is not written or broken.
 func (b *block) clusterArgument() *expression {
 	for _, a := range b.schema.Attributes {
-		if arg := b.args[a.Name]; a.Kind == schema.Cluster && arg != nil {
+		if arg := b.args[a.Name]; a.Kind == schema.Cluster && arg != nil && !arg.broken {
 			return arg.expr
 		}
 	}

@@ -362,6 +362,18 @@ step "run" "b" { command = [step.a.stdot] }`, line: 1, count: 2, want: []string{
   command  = each.key
   timeout  = 5
 }`, line: 2, count: 3, want: []string{"A key twice", `Wrong type for "command"`, `"timeout" needs a unit`}},
+		{name: "misspelt cluster", text: `step "provision" "p" { cluster = cluster.cc }`, line: 1, want: []string{`Unknown cluster "cc"`}},
+		{name: "misspelt backend", bare: true, text: `backend "docker" "d" {
+  role "m" {}
+}
+cluster "c" {
+  backend = backend.dd
+  roles   = { m = 1 }
+}`, line: 5, want: []string{`Unknown backend "dd"`}},
+		{name: "no such node", text: `step "run" "a" {
+  node    = cluster.c.master[9]
+  command = ["a"]
+}`, line: 2, want: []string{"from [0] to ["}},
 		{name: "misspelt argument of a cluster", bare: true, text: `backend "docker" "d" {}
 backend "docker" "e" {}
 cluster "c" {
