@@ -82,10 +82,13 @@ func (m *machine) booted(ctx context.Context) (backends.Boot, error) {
 
 // systemd asks for the state of the machine and its failed units.
 func (t *transport) systemd(ctx context.Context) (state string, failed []string, err error) {
-	script := `ask() { systemctl is-system-running; systemctl list-units --failed --plain --no-legend; }
-		out=$(ask)
-		case $out in *` + retried + `*) systemctl restart ` + retried + `; out=$(ask) ;; esac
-		printf '%s\n' "$out"`
+	script := `ask() {
+			failed= state=$(systemctl is-system-running)
+			[ "$state" != degraded ] || failed=$(systemctl list-units --failed --plain --no-legend)
+		}
+		ask
+		case $failed in *` + retried + `*) systemctl restart ` + retried + `; ask ;; esac
+		printf '%s\n' "$state" "$failed"`
 	out, err := t.plain(ctx, []string{"sh", "-c", script})
 	for line := range strings.Lines(out) {
 		if words := strings.Fields(line); len(words) == 1 && state == "" {
