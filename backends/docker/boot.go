@@ -25,9 +25,9 @@ const (
 	laterLooks = 500 * time.Millisecond
 )
 
-// bootLimit is when a node is given up. Boots take seconds, on busy machines
+// bootLimit is when an attempt gives a node up. Boots take seconds, on busy machines
 // tens of them.
-const bootLimit = 5 * time.Minute
+const bootLimit = 2 * time.Minute
 
 // retried is the unit that now and then fails when many nodes start at once,
 // because they share the host's hierarchy of control groups.
