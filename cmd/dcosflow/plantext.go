@@ -9,6 +9,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/dcosflow/dcosflow/dag"
 	"github.com/dcosflow/dcosflow/plan"
 )
 
@@ -62,6 +63,10 @@ func (v *planView) writeClusters(out *bytes.Buffer) {
 // writeInstances writes the waves. Finalisers come after everything else and
 // have a heading of their own.
 func (v *planView) writeInstances(out *bytes.Buffer) {
+	total := map[string]int{}
+	for _, inst := range v.Instances {
+		total[stepOf(dag.ID(inst.Address))]++
+	}
 	heading := ""
 	for i := range v.Instances {
 		inst := &v.Instances[i]
@@ -75,9 +80,9 @@ func (v *planView) writeInstances(out *bytes.Buffer) {
 		}
 		fmt.Fprintf(out, "  %s  %s\n", inst.Address, inst.describe())
 		if len(inst.KnownAfter) > 0 {
-			fmt.Fprintf(out, "      instances known after %s\n", v.summarize(inst.KnownAfter))
+			fmt.Fprintf(out, "      instances known after %s\n", summarize(inst.KnownAfter, total))
 		} else if len(inst.Needs) > 0 {
-			fmt.Fprintf(out, "      needs %s\n", v.summarize(inst.Needs))
+			fmt.Fprintf(out, "      needs %s\n", summarize(inst.Needs, total))
 		}
 	}
 }

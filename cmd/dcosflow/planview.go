@@ -169,16 +169,13 @@ func countWaves(g *dag.Graph[*plan.Instance]) (map[dag.ID]int, error) {
 	return waves, nil
 }
 
-// needs lists what an instance waits for. A join stands for what it joins; the
-// barrier is not listed: every finaliser waits for it.
+// needs lists what an instance waits for. A whole step has its address, step.x:
+// its instances in the list of each that waits would be quadratic. The barrier
+// is not listed: every finaliser waits for it.
 func needs(g *dag.Graph[*plan.Instance], id dag.ID) []dag.ID {
 	var list []dag.ID
 	for _, e := range g.Dependencies(id) {
-		switch g.Value(e.To).Kind {
-		case plan.Barrier:
-		case plan.Join:
-			list = append(list, needs(g, e.To)...)
-		default:
+		if g.Value(e.To).Kind != plan.Barrier {
 			list = append(list, e.To)
 		}
 	}
@@ -204,12 +201,9 @@ func place(r hcl.Range) string {
 }
 
 // summarize finds the steps whose instances are all in the list and writes them
-// as one: step.copy rather than step.copy["a"], step.copy["b"].
-func (v *planView) summarize(ids []dag.ID) string {
-	total := map[string]int{}
-	for _, inst := range v.Instances {
-		total[stepOf(dag.ID(inst.Address))]++
-	}
+// as one: step.copy rather than step.copy["a"], step.copy["b"]. Total is how
+// many instances each step has.
+func summarize(ids []dag.ID, total map[string]int) string {
 	listed := map[string]int{}
 	for _, id := range ids {
 		listed[stepOf(id)]++

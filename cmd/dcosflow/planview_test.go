@@ -57,9 +57,9 @@ func samplePlan(t *testing.T) *plan.Plan {
 	add(plan.Instance{ID: `step.upgrade["member-1"]`, Cluster: "db", Node: "member-1", Retry: plan.Retry{Attempts: 3}, Range: at}, "run", roll,
 		`step.nodes["member-1"]`)
 	add(plan.Instance{ID: "step.leader", Tolerated: true}, "run", dag.Traits{}, `step.upgrade["member-0"]`, `step.upgrade["member-1"]`)
-	add(plan.Instance{ID: "step.kick", Kind: plan.Expander}, "run", dag.Traits{}, "step.leader")
-	add(plan.Instance{ID: "join", Kind: plan.Join}, "run", dag.Traits{}, "step.kick")
-	add(plan.Instance{ID: "step.after"}, "run", dag.Traits{}, "join")
+	add(plan.Instance{ID: "step.kick[*]", Kind: plan.Expander}, "run", dag.Traits{}, "step.leader")
+	add(plan.Instance{ID: "step.kick", Kind: plan.Join}, "run", dag.Traits{}, "step.kick[*]")
+	add(plan.Instance{ID: "step.after"}, "run", dag.Traits{}, "step.kick")
 	add(plan.Instance{ID: "barrier", Kind: plan.Barrier}, "run", dag.Traits{}, "step.after")
 	add(plan.Instance{ID: "step.logs", When: plan.OnFailure}, "run", dag.Traits{}, "barrier")
 	add(plan.Instance{ID: "step.destroy", Subject: "db", When: plan.Always, Added: true}, "destroy", dag.Traits{}, "barrier", "step.logs")
@@ -100,7 +100,7 @@ Wave 3
       needs step.upgrade
 
 Wave 4
-  step.kick  run
+  step.kick[*]  run
       instances known after step.leader
 
 Wave 5
