@@ -27,6 +27,7 @@ func bootstrapFiles(program []byte) []archive.File {
 		{Name: "bin/pkgpanda", Mode: 0o755, Data: program},
 		{Name: "bin/dcos-check-runner", Link: "pkgpanda"},
 		{Name: "bin/dcos-service", Link: "pkgpanda"},
+		{Name: "bin/bootstrap", Link: "pkgpanda"},
 		{Name: "bin/dcos-shell", Mode: 0o755, Data: []byte(shell)},
 		{Name: "bin/dcos_add_user.py", Mode: 0o755, Data: []byte("#!/usr/bin/env python3\n")},
 		{Name: "bin/add_dcos_path.sh", Mode: 0o755, Data: []byte("export PATH=$PATH:/opt/mesosphere/bin\n")},
@@ -38,8 +39,8 @@ func bootstrapFiles(program []byte) []archive.File {
 
 // roleUnits are the units that a role ends up with, by wants folder.
 var roleUnits = map[string][]string{
-	"dcos.target.wants":              {"dcos-net", "dcos-diagnostics"},
-	"dcos.target.wants_master":       {"dcos-exhibitor", "dcos-mesos-master", "dcos-marathon", "dcos-adminrouter"},
+	"dcos.target.wants":              {"dcos-net", "dcos-diagnostics", "dcos-log", "dcos-pkgpanda-api"},
+	"dcos.target.wants_master":       {"dcos-exhibitor", "dcos-mesos-master", "dcos-mesos-dns", "dcos-marathon", "dcos-metronome", "dcos-cosmos", "dcos-bouncer", "dcos-adminrouter"},
 	"dcos.target.wants_slave":        {"dcos-mesos-slave", "dcos-adminrouter-agent"},
 	"dcos.target.wants_slave_public": {"dcos-mesos-slave-public", "dcos-adminrouter-agent"},
 }
@@ -73,6 +74,7 @@ func unit(name string) []byte {
 Description=%[1]s
 [Service]
 EnvironmentFile=/opt/mesosphere/environment
+ExecStartPre=/opt/mesosphere/bin/bootstrap %[1]s
 ExecStart=/opt/mesosphere/bin/dcos-service %[1]s
 StartLimitInterval=0
 Restart=always

@@ -18,7 +18,7 @@ import (
 // The tests hold the stand-in against the facts that are known of the real
 // installer, section by section. They need Docker, as the installer does.
 
-var old, modern string // 1.13 and 2.2
+var old, modern string // 1.13 and 2.2, not of the acceptance suite: images are known by version
 
 func TestMain(m *testing.M) {
 	os.Exit(func() int {
@@ -27,7 +27,7 @@ func TestMain(m *testing.M) {
 			panic(err)
 		}
 		defer os.RemoveAll(dir)
-		for version, path := range map[string]*string{"1.13.9": &old, "2.2.9": &modern} {
+		for version, path := range map[string]*string{"1.13.0": &old, "2.2.0": &modern} {
 			if *path, err = produce(context.Background(), version, false, filepath.Join(dir, version)); err != nil {
 				fmt.Fprintln(os.Stderr, "make the stand-in:", err)
 				return 1
@@ -133,8 +133,8 @@ func TestExtractionHappensOncePerDirectory(t *testing.T) {
 		t.Errorf("second call: got stdout %q, stderr %q; want the JSON alone", second.stdout, second.stderr)
 	}
 	var v struct{ Version, Variant string }
-	if err := json.Unmarshal([]byte(second.stdout), &v); err != nil || v.Version != "2.2.9" || v.Variant != "" {
-		t.Errorf("got %+v, %v, want version 2.2.9 of no variant", v, err)
+	if err := json.Unmarshal([]byte(second.stdout), &v); err != nil || v.Version != "2.2.0" || v.Variant != "" {
+		t.Errorf("got %+v, %v, want version 2.2.0 of no variant", v, err)
 	}
 	if _, err := os.Stat(filepath.Join(dir, "genconf/state")); err != nil {
 		t.Error("genconf/state was not made:", err)
@@ -160,7 +160,7 @@ func TestFlags(t *testing.T) {
 		{"no docker-style words", modern, []string{"--nonsense"}, 2, "", "unrecognized arguments: --nonsense"},
 		{"two modes", modern, []string{"--genconf", "--version"}, 2, "", "not allowed with"},
 		{"offline is gone in 2.0", modern, []string{"--offline"}, 2, "", "unrecognized arguments: --offline"},
-		{"offline is taken in 1.13", old, []string{"--offline", "--version"}, 0, `"version": "1.13.9"`, ""},
+		{"offline is taken in 1.13", old, []string{"--offline", "--version"}, 0, `"version": "1.13.0"`, ""},
 		{"web is gone in 2.0", modern, []string{"--web"}, 1, "removed", ""},
 		{"legacy mode in 2.0", modern, []string{"--validate-config"}, 2, "", "unrecognized arguments"},
 		{"upgrade script without a version", modern, []string{"--generate-node-upgrade-script"}, 1, "Must provide the version", ""},
@@ -241,7 +241,7 @@ func TestServeTree(t *testing.T) {
 
 func TestUpgradeScriptURLIsTheLastLine(t *testing.T) {
 	dir := workdir(t, goodConfig)
-	got := call(t, dir, modern, nil, "-v", "--generate-node-upgrade-script", "1.13.9")
+	got := call(t, dir, modern, nil, "-v", "--generate-node-upgrade-script", "1.13.0")
 	lines := strings.Split(strings.TrimSpace(got.stdout), "\n")
 	m := regexp.MustCompile(`^Node upgrade script URL: file:///srv/bundle(/upgrade/[0-9a-f]{32}/dcos_node_upgrade\.sh)$`).FindStringSubmatch(lines[len(lines)-1])
 	if m == nil {
@@ -251,7 +251,7 @@ func TestUpgradeScriptURLIsTheLastLine(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(string(raw), "does not match expected: 1.13.9") {
+	if !strings.Contains(string(raw), "does not match expected: 1.13.0") {
 		t.Error("the script does not check the version that it was made for")
 	}
 }

@@ -42,6 +42,7 @@ func checkRunner(args []string, stdout, stderr io.Writer) int {
 			checks[program] = onPath(program)
 		}
 		checks["ip_detect_script"] = detect()
+		checks["journald_dir_permissions"] = journalDir()
 	}
 	if r == "master" {
 		checks["mesos_master_replog_synchronized"] = quorum()
@@ -67,11 +68,15 @@ func components() checkResult {
 	if err != nil {
 		return checkResult{critical, err.Error()}
 	}
+	out, _ := exec.Command("systemctl", append([]string{"is-active"}, names...)...).Output() // the words say it, the code repeats it
+	states := strings.Fields(string(out))
+	if len(states) != len(names) {
+		return checkResult{critical, fmt.Sprintf("systemctl is-active said %q", out)}
+	}
 	var bad []string
-	for _, name := range names {
-		out, _ := exec.Command("systemctl", "is-active", name).Output() // the word says it, the code repeats it
-		if state := strings.TrimSpace(string(out)); state != "active" {
-			bad = append(bad, name+": "+state)
+	for i, name := range names {
+		if states[i] != "active" {
+			bad = append(bad, name+": "+states[i])
 		}
 	}
 	if len(bad) > 0 {
@@ -101,6 +106,13 @@ func detect() checkResult {
 		return checkResult{critical, "detect_ip: " + err.Error()}
 	}
 	return checkResult{healthy, strings.TrimSpace(string(out))}
+}
+
+func journalDir() checkResult {
+	if _, err := os.Stat("/var/log/journal"); err != nil {
+		return checkResult{critical, err.Error()}
+	}
+	return checkResult{healthy, ""}
 }
 
 // liveMasters are the masters that answer over HTTP.

@@ -1,6 +1,6 @@
 // Command node is the stand-in for the programs of DC/OS on a node. Which one
 // it is depends on the name it is called by: pkgpanda, dcos-check-runner, or
-// dcos-service, which every unit of dcos.target runs.
+// bootstrap and dcos-service, which every unit of dcos.target runs.
 package main
 
 import (
@@ -18,6 +18,8 @@ func main() {
 		err = pkgpanda(os.Args[1:])
 	case "dcos-check-runner":
 		os.Exit(checkRunner(os.Args[1:], os.Stdout, os.Stderr))
+	case "bootstrap":
+		err = bootstrap(os.Args[1:])
 	case "dcos-service":
 		err = service(os.Args[1:])
 	default:

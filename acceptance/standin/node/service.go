@@ -17,6 +17,19 @@ import (
 	"time"
 )
 
+// bootstrap prepares a unit before it starts. One that is asked to fail does so
+// here, so that it is never active, not even for a moment.
+func bootstrap(args []string) error {
+	host, err := os.Hostname()
+	if err != nil {
+		return err
+	}
+	if k := readKnobs(); len(args) == 1 && k.UnhealthyUnit == args[0] && k.UnhealthyNode == host {
+		return fmt.Errorf("%s was asked to fail on %s", args[0], host)
+	}
+	return nil
+}
+
 // service is what a unit of dcos.target runs: an admin router that serves HTTP,
 // or any other component, which only lives.
 func service(args []string) error {
@@ -25,13 +38,6 @@ func service(args []string) error {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
-	host, err := os.Hostname()
-	if err != nil {
-		return err
-	}
-	if k := readKnobs(); k.UnhealthyUnit == args[0] && k.UnhealthyNode == host {
-		return fmt.Errorf("%s was asked to fail on %s", args[0], host)
-	}
 	switch args[0] {
 	case "dcos-adminrouter":
 		return router(ctx, map[string]http.Handler{":80": masterRoutes(), "127.0.0.1:8101": userRoutes()})
