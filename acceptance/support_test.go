@@ -28,30 +28,31 @@ const (
 	interrupted = 130
 )
 
-// TestMain builds the binary once, unless DCOSFLOW_BIN names one.
+// scratch is what the tests of a process share: a directory that goes away with
+// it, and the binary, which is built once unless DCOSFLOW_BIN names one.
+var scratch struct{ dir, bin string }
+
+// TestMain makes the scratch directory and the binary.
 func TestMain(m *testing.M) {
-	os.Exit(withBinary(m.Run))
+	os.Exit(withScratch(m.Run))
 }
 
-func withBinary(run func() int) int {
-	if os.Getenv("DCOSFLOW_BIN") != "" {
-		return run()
-	}
+func withScratch(run func() int) int {
 	dir, err := os.MkdirTemp("", "dcosflow-acceptance-")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
 	defer os.RemoveAll(dir)
-	bin := filepath.Join(dir, "dcosflow")
-	if out, err := exec.Command("go", "build", "-o", bin, "../cmd/dcosflow").CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "build the binary: %v\n%s", err, out)
-		return 1
+	scratch.dir, scratch.bin = dir, os.Getenv("DCOSFLOW_BIN")
+	if scratch.bin == "" {
+		scratch.bin = filepath.Join(dir, "dcosflow")
+		if out, err := exec.Command("go", "build", "-o", scratch.bin, "../cmd/dcosflow").CombinedOutput(); err != nil {
+			fmt.Fprintf(os.Stderr, "build the binary: %v\n%s", err, out)
+			return 1
+		}
 	}
-	if err := os.Setenv("DCOSFLOW_BIN", bin); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
+	defer forgetInstallers()
 	return run()
 }
 
@@ -67,7 +68,7 @@ type sandbox struct {
 
 func newSandbox(t *testing.T) *sandbox {
 	t.Helper()
-	s := &sandbox{t: t, dir: t.TempDir(), bin: os.Getenv("DCOSFLOW_BIN")}
+	s := &sandbox{t: t, dir: t.TempDir(), bin: scratch.bin}
 	t.Cleanup(func() {
 		for _, id := range s.runs() {
 			if labelled(t, "dcosflow.run="+id).empty() {
