@@ -68,6 +68,7 @@ type source struct {
 	path  string // slash-separated, relative to the root
 	fset  *token.FileSet
 	file  *ast.File
+	text  string
 	lines int
 }
 
@@ -94,6 +95,7 @@ var rules = []rule{
 	{"comments", checkComments},
 	{"sizes", checkSizes},
 	{"skips", checkSkips},
+	{"stand-ins", checkStandIns},
 }
 
 func TestHouseRules(t *testing.T) {
@@ -133,7 +135,7 @@ func TestMakefile(t *testing.T) {
 	for _, m := range regexp.MustCompile(`(?m)^([a-z]+):.*## `).FindAllStringSubmatch(makefile, -1) {
 		listed = append(listed, m[1])
 	}
-	for _, want := range strings.Fields("demo test check unit acceptance lint fmt bench fuzz image build install clean") {
+	for _, want := range strings.Fields("demo test check unit acceptance lint fmt bench fuzz standin image build install clean") {
 		if !slices.Contains(listed, want) {
 			t.Errorf("make help does not list %s: %v", want, listed)
 		}
@@ -190,6 +192,7 @@ func TestRulesBite(t *testing.T) {
 		{"comments", "dsl/x.go", "// Gets things.\nfunc Load() {}", "Load"},
 		{"sizes", "dsl/x.go", strings.Repeat("\n", maxFileLines), "lines"},
 		{"sizes", "dsl/x.go", "func f() {" + strings.Repeat("\n", maxFunctionLines) + "}", "f has"},
+		{"stand-ins", "engine/x.go", "// For the Stand-in.", "stand-in"},
 		{"skips", "dsl/x_test.go", `import "testing"; func TestX(t *testing.T) { t.Skip() }`, "Skip"},
 	}
 	for _, c := range cases {
@@ -363,6 +366,16 @@ func checkSkips(s source) []string {
 	return found
 }
 
+// checkStandIns keeps the product from knowing what only tests have.
+func checkStandIns(s source) []string {
+	if s.test() || strings.HasPrefix(s.path, "acceptance/") || !standIn.MatchString(s.text) {
+		return nil
+	}
+	return []string{s.finding(s.file, "the product knows no stand-in")}
+}
+
+var standIn = regexp.MustCompile(`(?i)stand.?in`)
+
 func isCall(n ast.Node, on string, names ...string) bool {
 	call, ok := n.(*ast.CallExpr)
 	if !ok {
@@ -406,7 +419,7 @@ func parse(t *testing.T, name, text string) source {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return source{path: name, fset: fset, file: f, lines: strings.Count(text, "\n")}
+	return source{path: name, fset: fset, file: f, text: text, lines: strings.Count(text, "\n")}
 }
 
 // parseAll parses the files itself: a test that asks the go command would pass
