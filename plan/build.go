@@ -31,6 +31,7 @@ func Build(in Input) (*Plan, hcl.Diagnostics) {
 	b.finalisers()
 	b.outputs()
 	b.close()
+	b.unusedClusters()
 	diags := dsl.Sort(b.diags)
 	if diags.HasErrors() {
 		return nil, diags

@@ -38,6 +38,22 @@ func usedBy(list []*step, c *cluster) bool {
 	return slices.ContainsFunc(list, func(st *step) bool { return st.touches(c) })
 }
 
+// unusedClusters warns about clusters that no step uses: they get no machines.
+func (b *builder) unusedClusters() {
+	if b.diags.HasErrors() {
+		return // a misspelt name may be why
+	}
+	for _, c := range b.ev.scope.clusters.list {
+		if usedBy(b.ev.scope.steps.list, c) {
+			continue
+		}
+		warning := problem(c.decl.Range, fmt.Sprintf("Cluster %q is not used", c.name),
+			"No step refers to it, so it gets no nodes. Name it in a step, such as: nodes = cluster.%s.nodes; or remove the block.", c.name)
+		warning.Severity = hcl.DiagWarning
+		b.report(hcl.Diagnostics{warning})
+	}
+}
+
 // touches says whether a step refers to a cluster.
 func (st *step) touches(c *cluster) bool {
 	return slices.Contains(st.all.clusters, c) || st.fan.expr != nil && slices.Contains(st.fan.expr.clusters, c)
