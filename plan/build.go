@@ -94,7 +94,7 @@ func (b *builder) constant(e hcl.Expression, a schema.Attribute) (cty.Value, boo
 	if e == nil {
 		return cty.NilVal, false
 	}
-	x, diags := b.ev.scope.resolve(e, site{what: a.Name})
+	x, diags := b.ev.scope.resolve(e, site{what: fmt.Sprintf("%q, which must be known before the run,", a.Name)})
 	var v cty.Value
 	if !diags.HasErrors() {
 		d := b.ev.decoding(&x.needs, nil, nil)

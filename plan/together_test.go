@@ -23,6 +23,10 @@ step "run" "b" { command = [step.a.stdot] }`, line: 1, count: 2, want: []string{
   command  = each.key
   timeout  = 5
 }`, line: 2, count: 3, want: []string{"A key twice", `Wrong type for "command"`, `"timeout" needs a unit`}},
+		{name: "step in an early argument", text: twoSteps + `step "run" "a" {
+  when    = step.one.stdout
+  command = ["a"]
+}`, line: 8, want: []string{`"when", which must be known before the run, cannot use "step"`}},
 		{name: "misspelt cluster", text: `step "provision" "p" { cluster = cluster.cc }`, line: 1, want: []string{`Unknown cluster "cc"`}},
 		{name: "misspelt backend", bare: true, text: `backend "docker" "d" {
   role "m" {}
