@@ -44,7 +44,7 @@ func (b *builder) unusedClusters() {
 		return // a misspelt name may be why
 	}
 	for _, c := range b.ev.scope.clusters.list {
-		if usedBy(b.ev.scope.steps.list, c) {
+		if c.decl.Flawed || usedBy(b.ev.scope.steps.list, c) {
 			continue
 		}
 		warning := problem(c.decl.Range, fmt.Sprintf("Cluster %q is not used", c.name),

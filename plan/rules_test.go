@@ -263,3 +263,27 @@ step "provision" "b" { cluster = cluster.c }`, line: 2, want: []string{"provisio
 }`, line: 3, want: []string{"Not a node", "Choose one by its index"}},
 	})
 }
+
+func TestUnusedClusterIsAWarning(t *testing.T) {
+	text := lab + "cluster \"spare\" {\n  roles = { node = 1 }\n}\n"
+	for _, c := range []struct {
+		name, step string
+		want       []string
+	}{
+		{"used by an argument", "step \"run\" \"x\" {\n  nodes   = cluster.c.nodes\n  command = [cluster.spare.nodes[0].name]\n}\n", nil},
+		{"used through a local", "locals {\n  n = cluster.spare.nodes\n}\nstep \"run\" \"x\" {\n  nodes   = concat(local.n, cluster.c.nodes)\n  command = [\"a\"]\n}\n", nil},
+		{"not used", "step \"run\" \"x\" {\n  nodes   = cluster.c.nodes\n  command = [\"a\"]\n}\n", []string{`Cluster "spare" is not used`}},
+		{"nothing is used", "step \"run\" \"x\" {\n  command = [\"a\"]\n}\n", []string{`Cluster "c" is not used`, `Cluster "spare" is not used`}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			p, diags, files := request{text: text + c.step}.build(t)
+			var got []string
+			for _, d := range diags {
+				got = append(got, d.Summary)
+			}
+			if p == nil || !slices.Equal(got, c.want) {
+				t.Errorf("got the plan %v and warnings %q, want a plan and %q:\n%s", p != nil, got, c.want, rendered(diags, files))
+			}
+		})
+	}
+}

@@ -67,19 +67,21 @@ func (a *app) execute(ctx context.Context, e execution) error {
 	return reported(result.Exit)
 }
 
-// reporter tells the user what happens.
+// reporter tells the user what happens on the standard output and, at the end,
+// what went wrong on the error output. The events as JSON have both.
 func (a *app) reporter(progress string, w io.Writer) events.Sink {
-	style := report.Style{Color: a.color(a.stdout)}
+	// One style serves both streams: neither file gets colours.
+	style := report.Style{Color: a.color(a.stdout) && a.color(a.stderr)}
 	switch progress {
 	case "json":
 		return jsonlines.New(w)
 	case "quiet":
 		r := quiet.New(w)
-		r.Style = style
+		r.Style, r.Errors = style, a.stderr
 		return r
 	default:
 		r := plain.New(w)
-		r.Style = style
+		r.Style, r.Errors = style, a.stderr
 		return r
 	}
 }

@@ -3,11 +3,14 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
 	"github.com/dcosflow/dcosflow/backends/docker"
+	"github.com/dcosflow/dcosflow/dsl"
 )
 
 func (a *app) imageCommand() *cobra.Command {
@@ -23,7 +26,7 @@ an unchanged image is never built twice.`,
 		Args: cobra.ArbitraryArgs,
 		RunE: help,
 	}
-	cmd.PersistentFlags().StringVar(&host, "host", "", "the Docker engine (default: that of DOCKER_HOST, else the local one)")
+	cmd.PersistentFlags().StringVar(&host, "host", "", "`ADDRESS` of the Docker engine (default: that of DOCKER_HOST, else the local one)")
 	cmd.AddCommand(
 		a.imageBuildCommand(&host), a.imageListCommand(&host), a.imageRemoveCommand(&host),
 	)
@@ -37,8 +40,9 @@ func (a *app) imageBuildCommand(host *string) *cobra.Command {
 		Long: `Build the node image of a distribution. Nothing is built when the image of the
 present recipe exists. A base image that is missing is pulled, or made with
 debootstrap where no registry can be reached.`,
-		Example: "  dcosflow image build debian-12",
-		Args:    arguments(1, 1),
+		Example:           "  dcosflow image build debian-12",
+		Args:              distribution,
+		ValidArgsFunction: completeDistributions,
 		RunE: action(func(ctx context.Context, args []string) error {
 			images, err := docker.NewImages(*host)
 			if err != nil {
@@ -52,6 +56,26 @@ debootstrap where no registry can be reached.`,
 			return err
 		}),
 	}
+}
+
+// distribution wants one argument, the name of a distribution.
+func distribution(cmd *cobra.Command, args []string) error {
+	if err := arguments(1, 1)(cmd, args); err != nil {
+		return err
+	}
+	known := docker.Distributions()
+	if slices.Contains(known, args[0]) {
+		return nil
+	}
+	return wrongInput(fmt.Sprintf("The distributions are: %s.", strings.Join(known, ", ")),
+		"there is no distribution %q.%s", args[0], dsl.Suggest(args[0], known))
+}
+
+func completeDistributions(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	return docker.Distributions(), cobra.ShellCompDirectiveNoFileComp
 }
 
 func (a *app) imageListCommand(host *string) *cobra.Command {
@@ -94,11 +118,12 @@ func (a *app) writeImages(list []docker.Image) error {
 
 func (a *app) imageRemoveCommand(host *string) *cobra.Command {
 	return &cobra.Command{
-		Use:     "rm NAME",
-		Aliases: []string{"remove"},
-		Short:   "Remove the node images of a distribution",
-		Example: "  dcosflow image rm debian-12",
-		Args:    arguments(1, 1),
+		Use:               "rm NAME",
+		Aliases:           []string{"remove"},
+		Short:             "Remove the node images of a distribution",
+		Example:           "  dcosflow image rm debian-12",
+		Args:              distribution,
+		ValidArgsFunction: completeDistributions,
 		RunE: action(func(ctx context.Context, args []string) error {
 			images, err := docker.NewImages(*host)
 			if err != nil {

@@ -78,7 +78,7 @@ func (r *Report) other(rec events.Record) error {
 	switch e := rec.Event.(type) {
 	case events.RunStarted:
 		r.saidAt = at
-		_, err := fmt.Fprintf(r.w, "run %s: %s (%s)\n", r.Style.Bold(e.Run), e.Workflow, e.File)
+		_, err := fmt.Fprintf(r.w, "run %s: %s (%s), seed %d\n", r.Style.Bold(e.Run), e.Workflow, e.File, e.Seed)
 		return err
 	case events.BackendProgress:
 		return r.say(at, "prepare", "%s: %s", e.Backend, e.Line)
