@@ -31,7 +31,7 @@ func Build(in Input) (*Plan, hcl.Diagnostics) {
 	b.finalisers()
 	b.outputs()
 	b.close()
-	b.unusedClusters()
+	b.idle()
 	diags := dsl.Sort(b.diags)
 	if diags.HasErrors() {
 		return nil, diags

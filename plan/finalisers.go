@@ -38,20 +38,30 @@ func usedBy(list []*step, c *cluster) bool {
 	return slices.ContainsFunc(list, func(st *step) bool { return st.touches(c) })
 }
 
-// unusedClusters warns about clusters that no step uses: they get no machines.
-func (b *builder) unusedClusters() {
-	if b.diags.HasErrors() {
+// idle warns about what makes a run do less than its author thinks: a workflow
+// without steps passes, and a cluster that no step uses gets no machines.
+func (b *builder) idle() {
+	flawed := slices.ContainsFunc(b.in.Workflow.Clusters, func(c *dsl.Cluster) bool { return c.Flawed })
+	if flawed || b.diags.HasErrors() {
 		return // a misspelt name may be why
 	}
-	for _, c := range b.ev.scope.clusters.list {
-		if c.decl.Flawed || usedBy(b.ev.scope.steps.list, c) {
-			continue
-		}
-		warning := problem(c.decl.Range, fmt.Sprintf("Cluster %q is not used", c.name),
-			"No step refers to it, so it gets no nodes. Name it in a step, such as: nodes = cluster.%s.nodes; or remove the block.", c.name)
-		warning.Severity = hcl.DiagWarning
-		b.report(hcl.Diagnostics{warning})
+	declared := b.ev.scope.steps.list
+	if len(declared) == 0 {
+		b.warning(hcl.Range{}, "The workflow has no steps", "A run of it does nothing, and passes.")
+		return
 	}
+	for _, c := range b.ev.scope.clusters.list {
+		if !usedBy(declared, c) {
+			b.warning(c.decl.Range, fmt.Sprintf("Cluster %q is not used", c.name),
+				"No step refers to it, so it gets no nodes. Name it in a step, such as: nodes = cluster.%s.nodes; or remove the block.", c.name)
+		}
+	}
+}
+
+func (b *builder) warning(rng hcl.Range, summary, detail string, args ...any) {
+	d := problem(rng, summary, detail, args...)
+	d.Severity = hcl.DiagWarning
+	b.report(hcl.Diagnostics{d})
 }
 
 // touches says whether a step refers to a cluster.

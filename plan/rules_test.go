@@ -264,7 +264,7 @@ step "provision" "b" { cluster = cluster.c }`, line: 2, want: []string{"provisio
 	})
 }
 
-func TestUnusedClusterIsAWarning(t *testing.T) {
+func TestIdleWorkflowsAreWarnedOf(t *testing.T) {
 	text := lab + "cluster \"spare\" {\n  roles = { node = 1 }\n}\n"
 	for _, c := range []struct {
 		name, step string
@@ -273,6 +273,7 @@ func TestUnusedClusterIsAWarning(t *testing.T) {
 		{"used by an argument", "step \"run\" \"x\" {\n  nodes   = cluster.c.nodes\n  command = [cluster.spare.nodes[0].name]\n}\n", nil},
 		{"used through a local", "locals {\n  n = cluster.spare.nodes\n}\nstep \"run\" \"x\" {\n  nodes   = concat(local.n, cluster.c.nodes)\n  command = [\"a\"]\n}\n", nil},
 		{"not used", "step \"run\" \"x\" {\n  nodes   = cluster.c.nodes\n  command = [\"a\"]\n}\n", []string{`Cluster "spare" is not used`}},
+		{"no steps", "", []string{"The workflow has no steps"}},
 		{"nothing is used", "step \"run\" \"x\" {\n  command = [\"a\"]\n}\n", []string{`Cluster "c" is not used`, `Cluster "spare" is not used`}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

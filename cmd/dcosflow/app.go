@@ -47,6 +47,7 @@ func (a *app) root() *cobra.Command {
 them, upgrades, breaks and checks it, and removes everything again.`,
 		Example: `  dcosflow plan upgrade-test.hcl
   dcosflow run upgrade-test.hcl --var expect=3.5.16`,
+		Version:       versionText(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          cobra.ArbitraryArgs,
@@ -56,6 +57,7 @@ them, upgrades, breaks and checks it, and removes everything again.`,
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
 	root.SetFlagErrorFunc(wrongFlag)
+	root.SetVersionTemplate("dcosflow {{.Version}}\n")
 	root.PersistentFlags().StringVar(&a.runDir, "run-dir", defaultRunDir, "`DIR` that holds the directories of runs")
 	addGroup(root, "Workflows:", a.runCommand(), a.planCommand(), a.validateCommand())
 	addGroup(root, "Machines:", a.nodesCommand(), a.execCommand(), a.destroyCommand(), a.cleanCommand(), a.imageCommand())

@@ -65,7 +65,11 @@ func (a *app) workflowPath(args []string) (string, error) {
 	}
 	_, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return "", wrongInput("Give the path of a workflow: a .hcl file, or a directory of them.", "there is no workflow %s (looked for %s)", args[0], path)
+		looked := ""
+		if args[0] != path {
+			looked = fmt.Sprintf(" (looked for %s)", path)
+		}
+		return "", wrongInput("Give the path of a workflow: a .hcl file, or a directory of them.", "there is no workflow %s%s", args[0], looked)
 	}
 	if err != nil {
 		return "", wrongInput("", "read the workflow: %w", err)
