@@ -128,7 +128,7 @@ func (s *step) verdict(r probe.Result) error {
 	if err != nil && !errors.Is(err, errFalse) && r.Err != nil {
 		// An expression that cannot cope with what a failed try lacks: the
 		// reason is the try.
-		return fmt.Errorf("%w (%v)", r.Err, err)
+		return fmt.Errorf("%w (%w)", r.Err, err)
 	}
 	return err
 }

@@ -187,7 +187,7 @@ func (r *rewriter) digest() string {
 	sorted := slices.SortedFunc(slices.Values(r.files), func(a, b file) int { return cmp.Compare(a.name, b.name) })
 	sum := sha256.New()
 	for _, f := range sorted {
-		io.WriteString(sum, checkLine(f.sha256, strings.TrimPrefix(f.name, r.base+"/")))
+		sum.Write([]byte(checkLine(f.sha256, strings.TrimPrefix(f.name, r.base+"/"))))
 	}
 	return hex.EncodeToString(sum.Sum(nil))
 }

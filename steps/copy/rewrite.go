@@ -34,7 +34,7 @@ func (r *rewriter) rewrite(in io.Reader, out io.Writer) error {
 	top := ""
 	for {
 		h, err := from.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			// The rest of the stream is padding that its writer must get rid of.
 			_, err = io.Copy(io.Discard, in)
 			return errors.Join(err, to.Close())

@@ -58,11 +58,12 @@ func check(cfg cty.Value) []schema.Problem {
 		problems = append(problems, schema.Problem{Attribute: attribute, Summary: summary, Detail: fmt.Sprintf(detail, args...)})
 	}
 	if s, ok := known(cfg.GetAttr("destination")); ok {
-		if !path.IsAbs(s) {
+		switch {
+		case !path.IsAbs(s):
 			add("destination", "Destination is not absolute", "%q has no fixed meaning on a node. Write a path that starts with /.", s)
-		} else if path.Clean(s) == "/" {
+		case path.Clean(s) == "/":
 			add("destination", "Destination is the root directory", "Write the path that the copy itself shall have.")
-		} else if strings.HasSuffix(s, "/") && !cfg.GetAttr("content").IsNull() {
+		case strings.HasSuffix(s, "/") && !cfg.GetAttr("content").IsNull():
 			add("destination", "Destination is a directory", "%q ends with a slash, but content makes one file. Write the path of the file.", s)
 		}
 	}

@@ -33,11 +33,11 @@ func bundle(t *testing.T) cty.Value {
 	})
 }
 
-// node has one version until the upgrade script ran, then another.
-func node(before, after string) []fake.Script {
+// node has version 1.13.9 until the upgrade script ran, then another.
+func node(after string) []fake.Script {
 	file := func(v string) string { return fmt.Sprintf(`{"version": %q}`, v) }
 	return []fake.Script{
-		{Command: fake.CommandPattern("cat .*dcos-version.json"), Times: 1, Stdout: file(before)},
+		{Command: fake.CommandPattern("cat .*dcos-version.json"), Times: 1, Stdout: file("1.13.9")},
 		{Command: fake.CommandPattern("/bin/bash /srv/b/upgrade/ab/dcos_node_upgrade.sh")},
 		{Command: fake.CommandPattern("cat .*dcos-version.json"), Stdout: file(after)},
 	}
@@ -56,7 +56,7 @@ func do(t *testing.T, args stepstest.Args, scripts []fake.Script) (cty.Value, []
 }
 
 func TestUpgrade(t *testing.T) {
-	out, _, err := do(t, stepstest.Args{"bundle": bundle(t)}, node("1.13.9", "2.2.9"))
+	out, _, err := do(t, stepstest.Args{"bundle": bundle(t)}, node("2.2.9"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,7 +70,7 @@ func TestOneScriptForAllNodes(t *testing.T) {
 	var g errgroup.Group
 	for range 6 {
 		g.Go(func() error {
-			_, _, err := do(t, stepstest.Args{"bundle": b}, node("1.13.9", "2.2.9"))
+			_, _, err := do(t, stepstest.Args{"bundle": b}, node("2.2.9"))
 			return err
 		})
 	}
@@ -84,7 +84,7 @@ func TestOneScriptForAllNodes(t *testing.T) {
 }
 
 func TestWrongCurrentVersion(t *testing.T) {
-	_, calls, err := do(t, stepstest.Args{"bundle": bundle(t), "from": "1.12.0"}, node("1.13.9", "2.2.9"))
+	_, calls, err := do(t, stepstest.Args{"bundle": bundle(t), "from": "1.12.0"}, node("2.2.9"))
 	var argument *steps.ArgumentError
 	if !errors.As(err, &argument) || argument.Argument != "from" {
 		t.Fatalf("got %v, want an error of the argument from", err)
@@ -98,7 +98,7 @@ func TestWrongCurrentVersion(t *testing.T) {
 }
 
 func TestVersionUnchanged(t *testing.T) {
-	_, _, err := do(t, stepstest.Args{"bundle": bundle(t)}, node("1.13.9", "1.13.9"))
+	_, _, err := do(t, stepstest.Args{"bundle": bundle(t)}, node("1.13.9"))
 	if err == nil || !strings.Contains(err.Error(), "has DC/OS 1.13.9 after the upgrade, not 2.2.9") {
 		t.Errorf("got %v, want an error that shows both versions", err)
 	}
