@@ -33,6 +33,11 @@ func ten(ctx context.Context, _ ID, _ int, _ Control[int]) (Result, error) {
 	return Result{}, sleep(ctx, 10*time.Second)
 }
 
+// sleeping takes as many seconds as the vertex says.
+func sleeping(ctx context.Context, _ ID, v int, _ Control[int]) (Result, error) {
+	return Result{}, sleep(ctx, time.Duration(v)*time.Second)
+}
+
 // finalised is a main vertex, one that waits for it, and a finaliser after both.
 func finalised(t *testing.T) *Graph[int] {
 	g := parse(t, "main, next: main")
@@ -189,8 +194,8 @@ func TestIdleGivesSlotsBack(t *testing.T) {
 			return ten(ctx, id, v, c)
 		}
 		got, _ := timeline(t, Executor[int]{Slots: 1}, g, visit, 0)
-		const want = `0s poll running
-0s retry running
+		const want = `0s retry running
+0s poll running
 0s other running
 5s poll done
 10s other done
@@ -250,8 +255,8 @@ func TestTicketAndSlotTogether(t *testing.T) {
 			return ten(ctx, id, v, c)
 		}
 		got, _ := timeline(t, Executor[int]{Slots: 2}, g, visit, 0)
-		const want = `0s poll running
-0s busy running
+		const want = `0s busy running
+0s poll running
 5s poll done
 10s busy done
 10s first running

@@ -35,6 +35,10 @@ type Traits struct {
 	// Roll names a list of vertices of which at most a number run at once, in
 	// the order of their addition; see Graph.SetRoll. Empty means none.
 	Roll string
+	// Locks are names; at most one of the vertices with an equal name runs at
+	// once. Slots, ticket and locks are taken together or not at all; Idle keeps
+	// the locks.
+	Locks []string
 	// Tolerated failures count as success for dependants, for the roll and for
 	// the run.
 	Tolerated bool
@@ -89,7 +93,12 @@ type Transition struct {
 	Roll bool
 	// Reason is the text of Result.Skipped.
 	Reason string
-	At     time.Time
+	// After is the vertex before whose end this one could not have started,
+	// however many slots there were: the last to end of its dependencies, of its
+	// roll when that was full, and of the holders of its locks. Of vertices that
+	// did not run, the one that they waited for counts. Empty when there is none.
+	After ID
+	At    time.Time
 }
 
 // Expansion adds vertices and edges while the graph runs. The coordinator

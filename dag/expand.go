@@ -30,7 +30,7 @@ func (r *run[T]) expand(asker int, e Expansion[T]) error {
 	if err := e.apply(r.graph); err != nil {
 		return err
 	}
-	r.admit(first)
+	r.admit(first, moment{r.settled, r.graph.vertices[asker].ID})
 	for _, edge := range e.Edges {
 		r.await(r.graph.index[edge.From])
 	}

@@ -8,6 +8,7 @@ type roll struct {
 	ready     queue
 	running   int
 	stoppedBy ID
+	freed     moment // when it was full the last time
 }
 
 // rollOf returns the roll of a vertex, nil if it has none.

@@ -19,11 +19,13 @@ type run[T any] struct {
 
 	progress []progress // of each vertex
 	rolls    map[string]*roll
+	locks    map[string]*lock
 	due      []int // vertices to be decided
 	light    queue // ready vertices without weight
 	heavy    queue // ready vertices with weight, and those that come back from Idle
 	free     int   // slots
 	open     int   // vertices that have not settled
+	settled  int   // how many have, and the last of them is the present moment
 	summary  Summary
 
 	parent      context.Context
@@ -55,6 +57,8 @@ type progress struct {
 	held    int           // slots
 	back    chan struct{} // not nil while it waits for its slots after Idle
 	cause   ID            // what to blame when it did not succeed
+	parked  bool          // it waits for a lock
+	after   moment        // before it could not start: see Transition.After
 }
 
 func (p *progress) settled() bool { return p.state > Running }
@@ -67,13 +71,13 @@ var (
 func newRun[T any](ctx context.Context, e Executor[T], g *Graph[T], visit Visit[T]) *run[T] {
 	r := &run[T]{
 		Executor: e, graph: g, visit: visit,
-		rolls: map[string]*roll{}, free: e.Slots,
+		rolls: map[string]*roll{}, locks: map[string]*lock{}, free: e.Slots,
 		parent: ctx, main: newPhase(ctx), final: newPhase(context.WithoutCancel(ctx)),
 		interrupted: ctx.Done(),
 		inbox:       make(chan func(), 64), over: make(chan struct{}),
 	}
 	r.light.less, r.heavy.less = r.before, r.before
-	r.admit(0)
+	r.admit(0, moment{})
 	return r
 }
 

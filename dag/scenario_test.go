@@ -89,11 +89,21 @@ func randomDeed(rng *rand.Rand) deed {
 }
 
 func randomTraits(rng *rand.Rand, rolls int) Traits {
-	t := Traits{Weight: rng.IntN(3), Tolerated: rng.IntN(5) == 0, Final: rng.IntN(4) == 0}
+	t := Traits{Locks: randomLocks(rng), Weight: rng.IntN(3), Tolerated: rng.IntN(5) == 0, Final: rng.IntN(4) == 0}
 	if rolls > 0 && rng.IntN(2) == 0 {
 		t.Roll = fmt.Sprint("r", rng.IntN(rolls))
 	}
 	return t
+}
+
+func randomLocks(rng *rand.Rand) []string {
+	var locks []string
+	for _, name := range []string{"red", "green", "blue"} {
+		if rng.IntN(6) == 0 {
+			locks = append(locks, name)
+		}
+	}
+	return locks
 }
 
 // grow has a vertex add others, for which some of its dependants wait.

@@ -5,10 +5,11 @@ import (
 	"time"
 )
 
-// admit takes the vertices from the first on into the run.
-func (r *run[T]) admit(first int) {
+// admit takes the vertices from the first on into the run, at some moment.
+func (r *run[T]) admit(first int, after moment) {
 	for v := first; v < r.graph.Len(); v++ {
-		r.progress = append(r.progress, progress{roll: r.rollOf(v)})
+		r.progress = append(r.progress, progress{roll: r.rollOf(v), after: after})
+		r.declareLocks(v)
 		r.open++
 	}
 	for v := first; v < r.graph.Len(); v++ {
@@ -100,20 +101,35 @@ func (r *run[T]) settle(v int, t Transition) {
 	}
 	r.release(v)
 	r.open--
+	r.settled++
 	r.observe(v, t)
 	if t.State == Failed && !r.succeeded(v) {
 		r.failed(v, t.Err)
 	}
-	if started && p.roll != nil {
-		p.roll.running--
+	end := p.after // what did not run made nobody wait
+	if started {
+		end = r.now(v)
+		r.giveBack(v)
 	}
 	r.offer(p.roll)
 	for _, at := range r.graph.vertices[v].dependants {
 		from := r.graph.edges[at].from
+		r.progress[from].after = r.progress[from].after.later(end)
 		if r.progress[from].waiting--; r.progress[from].waiting == 0 {
 			r.due = append(r.due, from)
 		}
 	}
+}
+
+// giveBack returns the ticket and the locks of a vertex that ran.
+func (r *run[T]) giveBack(v int) {
+	if roll := r.progress[v].roll; roll != nil {
+		if roll.running == roll.Limit {
+			roll.freed = r.now(v)
+		}
+		roll.running--
+	}
+	r.freeLocks(v)
 }
 
 // failed draws the consequences of a failure that is not tolerated.
@@ -129,6 +145,6 @@ func (r *run[T]) failed(v int, err error) {
 }
 
 func (r *run[T]) observe(v int, t Transition) {
-	t.ID, t.At = r.graph.vertices[v].ID, time.Now()
+	t.ID, t.After, t.At = r.graph.vertices[v].ID, r.progress[v].after.id, time.Now()
 	r.Observe(t)
 }

@@ -33,20 +33,48 @@ func (r *run[T]) before(a, b int) bool {
 }
 
 // startOne starts the first vertex that can, or gives one that was idle its
-// slots back. Without a slot for the first of the heavy ones no other of them
-// starts, so that a light load cannot starve a heavy vertex.
+// slots back.
 func (r *run[T]) startOne() bool {
-	for _, q := range []*queue{&r.light, &r.heavy} {
-		for !q.empty() && !r.startable(q.top()) {
-			q.pop()
-		}
-		if q.empty() || r.weight(q.top()) > r.free {
-			continue
-		}
-		r.start(q.pop())
-		return true
+	for r.sift(&r.light) || r.sift(&r.heavy) {
 	}
-	return false
+	q := r.first()
+	if q == nil {
+		return false
+	}
+	r.start(q.pop())
+	return true
+}
+
+// sift takes the top of a queue away when it cannot start now, whatever the
+// slots.
+func (r *run[T]) sift(q *queue) bool {
+	if q.empty() {
+		return false
+	}
+	startable, obstacle := r.startable(q.top()), r.obstacle(q.top())
+	if startable && obstacle == nil {
+		return false
+	}
+	v := q.pop()
+	if startable {
+		r.park(v, obstacle)
+	}
+	r.wake(v)
+	return true
+}
+
+// first is the queue whose top starts next, nil when none can. Without slots
+// for the first of the heavy ones no other of them starts, so that a light load
+// cannot starve a heavy vertex.
+func (r *run[T]) first() *queue {
+	heavy := !r.heavy.empty() && r.weight(r.heavy.top()) <= r.free
+	switch {
+	case !r.light.empty() && (!heavy || r.before(r.light.top(), r.heavy.top())):
+		return &r.light
+	case heavy:
+		return &r.heavy
+	}
+	return nil
 }
 
 // startable says whether a queued vertex still waits there. Vertices are not
@@ -73,7 +101,8 @@ func (r *run[T]) start(v int) {
 		p.back = nil
 		return
 	}
-	p.state, p.ready = Running, false
+	p.state, p.ready, p.after = Running, false, r.awaited(v)
+	r.takeLocks(v)
 	if p.roll != nil {
 		p.roll.running++
 	}
