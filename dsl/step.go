@@ -9,7 +9,7 @@ import (
 var metaSchema = &hcl.BodySchema{
 	Attributes: []hcl.AttributeSchema{
 		{Name: "node"}, {Name: "nodes"}, {Name: "for_each"}, {Name: "allow_empty"}, {Name: "depends_on"},
-		{Name: "when"}, {Name: "enabled"}, {Name: "timeout"}, {Name: "deadline"}, {Name: "max_parallel"},
+		{Name: "when"}, {Name: "enabled"}, {Name: "timeout"}, {Name: "deadline"}, {Name: "max_parallel"}, {Name: "locks"},
 		{Name: "on_failure"}, {Name: "description"}, {Name: "verifies"},
 	},
 	Blocks: []hcl.BlockHeaderSchema{{Type: "retry"}},
@@ -55,6 +55,7 @@ func (d *decoder) meta(content *hcl.BodyContent) Meta {
 		Timeout:     d.expr(attrs["timeout"]),
 		Deadline:    d.expr(attrs["deadline"]),
 		MaxParallel: d.expr(attrs["max_parallel"]),
+		Locks:       d.expr(attrs["locks"]),
 		OnFailure:   d.expr(attrs["on_failure"]),
 		Description: d.expr(attrs["description"]),
 		Verifies:    d.expr(attrs["verifies"]),

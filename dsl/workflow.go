@@ -107,6 +107,7 @@ type Meta struct {
 	Enabled               hcl.Expression
 	Timeout, Deadline     hcl.Expression
 	MaxParallel           hcl.Expression
+	Locks                 hcl.Expression
 	OnFailure             hcl.Expression
 	Description, Verifies hcl.Expression
 	Retry                 *Retry

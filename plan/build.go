@@ -36,6 +36,7 @@ func Build(in Input) (*Plan, hcl.Diagnostics) {
 	if diags.HasErrors() {
 		return nil, diags
 	}
+	b.forecast()
 	return b.plan, diags
 }
 

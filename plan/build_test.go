@@ -119,6 +119,8 @@ type request struct {
 	values map[string]Given
 	static bool
 	json   bool
+	// history is what earlier runs took.
+	history History
 }
 
 func (r request) build(t testing.TB) (*Plan, hcl.Diagnostics, map[string]*hcl.File) {
@@ -138,7 +140,7 @@ func (r request) build(t testing.TB) (*Plan, hcl.Diagnostics, map[string]*hcl.Fi
 	}
 	p, more := Build(Input{
 		Workflow: w, Steps: stepTypes(), Backends: backendTypes(), Values: r.values,
-		Files: disk, WorkingDir: "/elsewhere", Run: Run{ID: "r1", Seed: 7, Dir: "/runs/r1"}, Static: r.static,
+		Files: disk, WorkingDir: "/elsewhere", Run: Run{ID: "r1", Seed: 7, Dir: "/runs/r1"}, Static: r.static, History: r.history,
 	})
 	if diags.HasErrors() {
 		p = nil

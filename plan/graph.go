@@ -72,6 +72,7 @@ func vertexOf(st *step, inst *Instance) dag.Vertex[*Instance] {
 		if !st.typ.Polls {
 			traits.Weight = 1
 		}
+		traits.Locks = inst.Locks
 		if st.roll != nil {
 			traits.Roll = st.roll.Name
 		}

@@ -16,7 +16,15 @@ func (b *builder) lateInstances(st *step) {
 	expander := st.joint(Expander, st.expander())
 	expander.Timeout, expander.Description = m.Timeout, m.Description
 	expander.Subject = m.Subject
-	expander.Expand = func(f Facts) (dag.Expansion[*Instance], error) { return b.ev.expand(st, f) }
+	history := b.in.History
+	expander.Expand = func(f Facts) (dag.Expansion[*Instance], error) {
+		x, err := b.ev.expand(st, f)
+		for _, v := range x.Vertices {
+			v.Value.Expected, v.Value.Basis = history.expect(v.Value)
+			v.Value.Rank = expander.Rank
+		}
+		return x, err
+	}
 	b.addVertex(st, expander)
 	keys, diags := b.ev.linksOf(st.fan.expr.uses, nil, nil)
 	b.report(diags)

@@ -25,6 +25,7 @@ type meta struct {
 	node, enabled         *expression
 	description, verifies *expression
 	timeout, deadline     *expression
+	locks                 *expression
 	retry                 map[string]*expression
 	// needs is what those take that must be known before the run.
 	needs needs
@@ -35,6 +36,7 @@ var (
 	whenAttribute      = schema.Attribute{Name: "when", Type: cty.String, Values: []string{string(OnSuccess), string(OnFailure), string(Always)}}
 	onFailureAttribute = schema.Attribute{Name: "on_failure", Type: cty.String, Values: []string{"fail", "continue"}}
 	enabledAttribute   = schema.Attribute{Name: "enabled", Type: cty.Bool, Required: true}
+	locksAttribute     = schema.Attribute{Name: "locks", Type: cty.Set(cty.String)}
 	textAttributes     = map[string]schema.Attribute{
 		"description": {Name: "description", Type: cty.String},
 		"verifies":    {Name: "verifies", Type: cty.String},
@@ -115,6 +117,7 @@ func (b *builder) metaText(st *step) {
 	}
 	m.description, m.verifies = early(decl.Description), early(decl.Verifies)
 	m.timeout, m.deadline = early(decl.Timeout), early(decl.Deadline)
+	m.locks = early(decl.Locks)
 	if r := decl.Retry; r != nil {
 		m.retry = map[string]*expression{
 			"attempts": early(r.Attempts), "delay": early(r.Delay), "factor": early(r.Factor),
@@ -170,6 +173,7 @@ func (ev *evaluator) early(st *step, fr *frame, inst *Instance) hcl.Diagnostics 
 	inst.Verifies = d.text(m.verifies, "verifies")
 	inst.Timeout = d.time(m.timeout, textAttributes["timeout"])
 	inst.Deadline = d.time(m.deadline, textAttributes["deadline"])
+	inst.Locks = d.locks(m.locks)
 	inst.Retry = d.retry(st)
 	return d.diags
 }
@@ -186,6 +190,23 @@ func (d *decoding) time(x *expression, a schema.Attribute) time.Duration {
 		return duration(v)
 	}
 	return 0
+}
+
+// locks evaluates the names of locks.
+func (d *decoding) locks(x *expression) []string {
+	v, ok := d.known(x, locksAttribute)
+	if !ok {
+		return nil
+	}
+	var names []string
+	for _, item := range v.AsValueSlice() {
+		if item.IsNull() || item.AsString() == "" {
+			d.problem(x.Range(), "A lock without a name", "`locks` is a list of names, such as [\"disk\"]; one of these is %s.", dsl.ValueText(item))
+			continue
+		}
+		names = append(names, item.AsString())
+	}
+	return names
 }
 
 // known evaluates an expression whose value must be known now.

@@ -29,6 +29,8 @@ type Input struct {
 	WorkingDir string
 	Env        func(name string) (string, bool)
 	Run        Run
+	// History is what earlier runs of the workflow took.
+	History History
 	// Static plans without variable values: those that miss are unknown. That
 	// is what `validate` does.
 	Static bool
@@ -64,6 +66,7 @@ type Plan struct {
 	Backends  []Backend
 	Clusters  []Cluster
 	Graph     *dag.Graph[*Instance]
+	Forecast  Forecast
 	// Outputs evaluates the workflow's outputs.
 	Outputs func(Facts) ([]OutputValue, error)
 	// Files are for the snippets of late diagnostics.
@@ -150,10 +153,13 @@ type Instance struct {
 	// EachNode types they name the node that the instance makes.
 	Cluster, Node string
 	// Subject is the cluster of a `cluster` argument.
-	Subject     string
-	When        When
-	Timeout     time.Duration
-	Deadline    time.Duration
+	Subject  string
+	When     When
+	Timeout  time.Duration
+	Deadline time.Duration
+	// Locks are the names of which it is the only holder in the run while it
+	// works.
+	Locks       []string
 	Retry       Retry
 	Tolerated   bool
 	Description string
@@ -162,6 +168,11 @@ type Instance struct {
 	// Added says that the plan put it there, not the file.
 	Added bool
 	Range hcl.Range
+	// Expected is how long it will take, which Basis is for; Rank how long the
+	// run goes on from its start to the end.
+	Expected time.Duration
+	Basis    Basis
+	Rank     time.Duration
 
 	// Enabled evaluates `enabled`; nil means true. Errors are *Error.
 	Enabled func(Facts) (bool, error)
