@@ -17,6 +17,8 @@ type outcome struct {
 	// state and reason replace the executor's.
 	state  events.State
 	reason string
+	// after is what a joint of the graph waited for last.
+	after dag.ID
 }
 
 // note changes the outcome of an instance.
@@ -48,6 +50,9 @@ func (r *run) observe(i *plan.Instance, t dag.Transition) {
 		return
 	}
 	r.memory.settle(i)
+	if i.Kind != plan.Work {
+		r.note(t.ID, func(o *outcome) { o.after = t.After })
+	}
 	if i.Kind == plan.Join || i.Kind == plan.Barrier || i.Kind == plan.Expander && t.State == dag.Done {
 		return
 	}
@@ -66,7 +71,7 @@ func (r *run) ended(i *plan.Instance, t dag.Transition) events.InstanceEnded {
 	o := r.outcome(t.ID)
 	e := events.InstanceEnded{
 		Address: string(i.ID), Node: i.Node, State: stateOf(t.State), Attempts: o.attempts,
-		Reason: r.reason(t), Cause: string(t.Cause), Tolerated: i.Tolerated, Finaliser: finaliser(i),
+		Reason: r.reason(t), Cause: string(t.Cause), After: string(r.awaited(t.After)), Tolerated: i.Tolerated, Finaliser: finaliser(i),
 	}
 	if i.Type != nil {
 		e.Type = i.Type.Name
@@ -91,6 +96,15 @@ func (r *run) ended(i *plan.Instance, t dag.Transition) events.InstanceEnded {
 		e.Outputs = raw
 	}
 	return e
+}
+
+// awaited finds the instance that a transition waited for last: a joint of the
+// graph stands for what it waited for itself.
+func (r *run) awaited(id dag.ID) dag.ID {
+	for id != "" && r.instance(id).Kind != plan.Work {
+		id = r.outcome(id).after
+	}
+	return id
 }
 
 // reason says in words why an instance did not do its work.

@@ -157,6 +157,7 @@ func (r *run) perform(ctx context.Context) []plan.OutputValue {
 	}
 	executor := dag.Executor[*plan.Instance]{
 		Slots: r.slots(), Grace: r.Grace, FailFast: r.failFast(), Abort: r.aborted,
+		Rank:    func(_ dag.ID, i *plan.Instance) float64 { return i.Rank.Seconds() },
 		Observe: func(t dag.Transition) { r.observe(r.instance(t.ID), t) },
 	}
 	if _, err := executor.Run(ctx, r.Plan.Graph, r.visit); err != nil {

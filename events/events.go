@@ -149,6 +149,10 @@ type InstanceEnded struct {
 	Cause string `json:"cause,omitempty"`
 	// Reason says why in words: "because step.x failed", "roll stopped by ...".
 	Reason string `json:"reason,omitempty"`
+	// After is the instance that it waited for last: the last to end of its
+	// dependencies, of its roll when that was full, and of the holders of its
+	// locks. Empty when it waited for none.
+	After string `json:"after,omitempty"`
 	// Tolerated failures do not fail the run.
 	Tolerated bool `json:"tolerated,omitempty"`
 	// Finaliser says that the step ran after the main ones.

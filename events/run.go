@@ -53,6 +53,7 @@ type Instance struct {
 	Failure   *Failure
 	Cause     string
 	Reason    string
+	After     string
 	Tolerated bool
 	Finaliser bool
 }
@@ -184,7 +185,7 @@ func (r *Run) end(e InstanceEnded, at time.Time) {
 	i.Type, i.Node, i.State = e.Type, e.Node, e.State
 	i.EndedAt, i.Took, i.Waiting = at, e.Took, false
 	i.Outputs, i.Failure = e.Outputs, e.Failure
-	i.Cause, i.Reason = e.Cause, e.Reason
+	i.Cause, i.Reason, i.After = e.Cause, e.Reason, e.After
 	i.Tolerated, i.Finaliser = e.Tolerated, e.Finaliser
 	r.Counts.add(e)
 }

@@ -34,12 +34,13 @@ func Failures(w io.Writer, run *events.Run, s Style) error {
 	return t.to(w)
 }
 
-// Summary writes the end of a run: how it ended, the counts, the outputs, and
-// what is kept with the commands to enter and to remove it. It writes once.
+// Summary writes the end of a run: how it ended, the counts, the critical path,
+// the outputs, and what is kept with the commands to enter and to remove it. It writes once.
 func Summary(w io.Writer, run *events.Run, s Style) error {
 	var t text
 	t.line("")
 	t.verdict(run, s)
+	t.path(run)
 	t.outputs(run.Ended)
 	t.kept(run, s)
 	return t.to(w)
