@@ -108,11 +108,15 @@ func (a *app) diagnosed(req request) (*plan.Plan, hcl.Diagnostics, map[string]*h
 	if err != nil {
 		return nil, diags, files, err
 	}
-	p, found := plan.Build(plan.Input{
+	in := plan.Input{
 		Workflow: wf, Steps: a.steps, Backends: a.backends,
 		Values: values, Files: disk, WorkingDir: a.cwd, Env: a.env,
 		Run: req.run, Static: req.static || more.HasErrors(), // an unreadable file of values gives none
-	})
+	}
+	if !req.static {
+		in.History = a.history(wf.Name)
+	}
+	p, found := plan.Build(in)
 	return p, dsl.Sort(append(diags, found...)), files, nil
 }
 

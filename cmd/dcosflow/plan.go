@@ -15,8 +15,10 @@ func (a *app) planCommand() *cobra.Command {
 		Use:   "plan [FILE|DIR]",
 		Short: "Show what a run would do, without touching anything",
 		Long: `Show the instances of all steps in waves, with what each needs, and where the
-values of variables come from. It starts nothing and needs no Docker. Without an
-argument it plans the workflow of the current directory.`,
+values of variables come from; then how long the run will take, as earlier runs
+of the workflow below --run-dir took, and the critical path. It starts nothing
+and needs no Docker. Without an argument it plans the workflow of the current
+directory.`,
 		Example: `  dcosflow plan upgrade-test.hcl --var expect=3.5.16
   dcosflow plan upgrade-test.hcl --json | jq -r '.instances[].address'`,
 		Args:              arguments(0, 1),

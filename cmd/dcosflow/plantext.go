@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/dcosflow/dcosflow/dag"
+	"github.com/dcosflow/dcosflow/events/report"
 	"github.com/dcosflow/dcosflow/plan"
 )
 
@@ -23,6 +24,7 @@ func (v *planView) write(w io.Writer) error {
 	v.writeVariables(&out)
 	v.writeClusters(&out)
 	v.writeInstances(&out)
+	v.writeForecast(&out)
 	v.writeTotal(&out)
 	_, err := w.Write(out.Bytes())
 	return err
@@ -105,11 +107,17 @@ func (i *instanceView) describe() string {
 	if i.MaxParallel > 0 {
 		parts = append(parts, fmt.Sprintf("max_parallel %d", i.MaxParallel))
 	}
+	if len(i.Locks) > 0 {
+		parts = append(parts, "locks "+strings.Join(i.Locks, " "))
+	}
 	if i.Timeout != "" {
 		parts = append(parts, "timeout "+i.Timeout)
 	}
 	if i.Attempts > 0 && !slices.Equal(i.RetryOn, []string{"transport"}) { // what all idempotent types have is not worth a word
 		parts = append(parts, fmt.Sprintf("up to %d attempts", i.Attempts))
+	}
+	if i.Expected > 0 {
+		parts = append(parts, "about "+report.Duration(i.Expected))
 	}
 	if i.Tolerated {
 		parts = append(parts, "may fail")

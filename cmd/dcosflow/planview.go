@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/hashicorp/hcl/v2"
 	ctyjson "github.com/zclconf/go-cty/cty/json"
@@ -24,6 +25,7 @@ type planView struct {
 	Variables   []variableView `json:"variables"`
 	Clusters    []clusterView  `json:"clusters"`
 	Instances   []instanceView `json:"instances"`
+	Forecast    forecastView   `json:"forecast"`
 }
 
 type variableView struct {
@@ -62,15 +64,20 @@ type instanceView struct {
 	Attempts    int       `json:"attempts,omitempty"`
 	RetryOn     []string  `json:"retry_on,omitempty"`
 	MaxParallel int       `json:"max_parallel,omitempty"`
+	Locks       []string  `json:"locks,omitempty"`
 	Tolerated   bool      `json:"tolerated,omitempty"`
 	Added       bool      `json:"added,omitempty"`
 	Description string    `json:"description,omitempty"`
 	Source      string    `json:"source,omitempty"`
+	// Expected is how long it will take, as it did in earlier runs itself
+	// (address) or as others of its type did (type).
+	Expected     time.Duration `json:"expected_ns,omitempty"`
+	ExpectedFrom plan.Basis    `json:"expected_from,omitempty"`
 }
 
 func viewPlan(p *plan.Plan, file string) (*planView, error) {
 	v := &planView{
-		Name: p.Name, Description: p.Description, File: file, Seed: p.Run.Seed,
+		Name: p.Name, Description: p.Description, File: file, Seed: p.Run.Seed, Forecast: viewForecast(p.Forecast),
 		Variables: []variableView{}, Clusters: []clusterView{}, Instances: []instanceView{},
 	}
 	for _, variable := range p.Variables {
@@ -125,6 +132,10 @@ func viewInstance(g *dag.Graph[*plan.Instance], inst *plan.Instance, wave int) i
 		Address: string(inst.ID), Type: inst.Type.Name, Cluster: inst.Cluster, Node: inst.Node,
 		Wave: wave, When: inst.When, Needs: needs(g, inst.ID),
 		Tolerated: inst.Tolerated, Added: inst.Added, Description: inst.Description, Source: place(inst.Range),
+		Locks: inst.Locks,
+	}
+	if inst.Basis != "" {
+		view.Expected, view.ExpectedFrom = inst.Expected, inst.Basis
 	}
 	if view.Cluster == "" {
 		view.Cluster = inst.Subject
