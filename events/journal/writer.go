@@ -4,7 +4,6 @@
 package journal
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -37,6 +36,7 @@ type Writer struct {
 	pending *time.Timer // nil when everything is synced or being synced
 	err     error       // the first one; nothing is written after it
 	syncing sync.WaitGroup
+	line    []byte // of the last record, for its room
 }
 
 var _ events.Sink = (*Writer)(nil)
@@ -61,16 +61,17 @@ func Create(dir string) (*Writer, error) {
 // Write appends a record. After an error, also one of an earlier sync, the
 // journal takes nothing more and returns that error.
 func (w *Writer) Write(r events.Record) error {
-	line, err := json.Marshal(r)
-	if err != nil {
-		return err
-	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.err != nil {
 		return w.err
 	}
-	if _, err := w.file.Write(append(line, '\n')); err != nil {
+	line, err := r.AppendJSON(w.line[:0])
+	if err != nil {
+		return err
+	}
+	w.line = append(line, '\n')
+	if _, err := w.file.Write(w.line); err != nil {
 		w.err = err
 		return err
 	}
