@@ -78,7 +78,7 @@ func (b *builder) forecast() {
 	}
 	f, err := g.Forecast(func(_ dag.ID, inst *Instance) time.Duration { return inst.passing() })
 	if err != nil {
-		return // a cycle, which has been reported
+		return // a cycle, and a plan has none
 	}
 	for _, v := range b.vertices {
 		v.Value.Rank = f.Rank[v.ID]
