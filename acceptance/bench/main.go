@@ -31,10 +31,26 @@ func main() {
 // row is one line of bench.json.
 type row struct {
 	Name   string  `json:"name"`
-	FloorS float64 `json:"floor_s"`
-	OursS  float64 `json:"ours_s"`
-	Ratio  float64 `json:"ratio"`
-	Limit  float64 `json:"limit"`
+	FloorS float64 `json:"floor_s,omitempty"`
+	OursS  float64 `json:"ours_s,omitempty"`
+	// Bound is, instead of a floor, what Ours must not exceed, in units.
+	Bound float64 `json:"bound,omitempty"`
+	Ours  float64 `json:"ours,omitempty"`
+	Unit  string  `json:"unit,omitempty"`
+	Ratio float64 `json:"ratio"`
+	Limit float64 `json:"limit"`
+}
+
+// bounded is the row of something that has no floor, but a bound.
+func bounded(name string, ours, bound float64, unit string) row {
+	return row{Name: name, Ours: ours, Bound: bound, Unit: unit, Ratio: ours / bound, Limit: 1}
+}
+
+// bench is one run of the benchmarks.
+type bench struct {
+	tool     *tool
+	rounds   int
+	progress io.Writer
 }
 
 // measure does the work once and says how long the timed part took.
@@ -46,14 +62,20 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	bin := flags.String("bin", "bin/dcosflow", "the binary to measure")
 	out := flags.String("out", "bench.json", "the file to write")
 	rounds := flags.Int("rounds", 5, "how often each is measured, in turn; the median counts")
+	only := flags.String("only", "", "measure only `WHAT`: provision or graph")
+	walk := flags.String("walk", "", "do not measure: be the floor of graphs, with this `FILE`")
 	if err := flags.Parse(args); err != nil {
 		return 2
 	}
-	if *rounds < 1 || flags.NArg() > 0 {
-		fmt.Fprintln(stderr, "bench: wants no arguments, and -rounds of at least 1")
+	if *rounds < 1 || flags.NArg() > 0 || !slices.Contains([]string{"", "graph", "provision"}, *only) {
+		fmt.Fprintln(stderr, "bench: wants no arguments, -rounds of at least 1, and for -only graph or provision")
 		return 2
 	}
-	rows, err := bench(ctx, *bin, *rounds, stderr)
+	if *walk != "" {
+		return floorGraph(*walk, stderr)
+	}
+	b := bench{rounds: *rounds, progress: stderr}
+	rows, err := b.run(ctx, *bin, *only)
 	if err == nil {
 		err = errors.Join(write(*out, rows), table(stdout, rows))
 	}
@@ -63,14 +85,23 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	}
 	for _, r := range rows {
 		if r.Ratio > r.Limit {
-			fmt.Fprintf(stderr, "bench: %s takes %.2f times its floor, the limit is %.2f\n", r.Name, r.Ratio, r.Limit)
+			fmt.Fprintf(stderr, "bench: %s takes %.3f times its floor, the limit is %.3f\n", r.Name, r.Ratio, r.Limit)
 			return 1
 		}
 	}
 	return 0
 }
 
-func bench(ctx context.Context, bin string, rounds int, progress io.Writer) (rows []row, err error) {
+func floorGraph(path string, stderr io.Writer) int {
+	if err := walkFile(path); err != nil {
+		fmt.Fprintln(stderr, "bench:", err)
+		return 3
+	}
+	return 0
+}
+
+// run measures everything, or only one of the two.
+func (b *bench) run(ctx context.Context, bin, only string) (rows []row, err error) {
 	bin, err = filepath.Abs(bin)
 	if err != nil {
 		return nil, err
@@ -80,20 +111,37 @@ func bench(ctx context.Context, bin string, rounds int, progress io.Writer) (row
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	tool := &tool{bin: bin, dir: dir}
-	floor, err := newFloor(ctx, tool, nodes)
+	b.tool = &tool{bin: bin, dir: dir}
+	for _, part := range []struct {
+		name    string
+		measure func(context.Context) ([]row, error)
+	}{{"graph", b.graphs}, {"provision", b.provision}} {
+		if only != "" && only != part.name {
+			continue
+		}
+		measured, err := part.measure(ctx)
+		if err != nil {
+			return rows, err
+		}
+		rows = append(rows, measured...)
+	}
+	return rows, nil
+}
+
+func (b *bench) provision(ctx context.Context) (rows []row, err error) {
+	floor, err := newFloor(ctx, b.tool, nodes)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, floor.api.Close()) }()
-	r, err := compare(ctx, row{Name: fmt.Sprint("provision-", nodes), Limit: 1.3}, rounds, floor.provision, tool.provision, progress)
+	r, err := b.compare(ctx, row{Name: fmt.Sprint("provision-", nodes), Limit: 1.3}, floor.provision, b.tool.provision)
 	return []row{r}, err
 }
 
 // compare measures both in turn, so that what else the machine does touches
 // both alike, and takes the round with the median ratio.
-func compare(ctx context.Context, r row, rounds int, floor, ours measure, progress io.Writer) (row, error) {
-	measured := make([]row, rounds)
+func (b *bench) compare(ctx context.Context, r row, floor, ours measure) (row, error) {
+	measured := make([]row, b.rounds)
 	for i := range measured {
 		f, err := floor(ctx)
 		if err != nil {
@@ -103,11 +151,11 @@ func compare(ctx context.Context, r row, rounds int, floor, ours measure, progre
 		if err != nil {
 			return r, fmt.Errorf("%s, ours: %w", r.Name, err)
 		}
-		measured[i] = row{r.Name, f.Seconds(), o.Seconds(), o.Seconds() / f.Seconds(), r.Limit}
-		fmt.Fprintf(progress, "%s, round %d of %d: floor %.2f s, ours %.2f s\n", r.Name, i+1, rounds, f.Seconds(), o.Seconds())
+		measured[i] = row{Name: r.Name, FloorS: f.Seconds(), OursS: o.Seconds(), Ratio: o.Seconds() / f.Seconds(), Limit: r.Limit}
+		fmt.Fprintf(b.progress, "%s, round %d of %d: floor %.3f s, ours %.3f s\n", r.Name, i+1, b.rounds, f.Seconds(), o.Seconds())
 	}
 	slices.SortFunc(measured, func(a, b row) int { return cmp.Compare(a.Ratio, b.Ratio) })
-	return measured[rounds/2], nil
+	return measured[b.rounds/2], nil
 }
 
 func write(file string, rows []row) error {
@@ -120,9 +168,13 @@ func write(file string, rows []row) error {
 
 func table(w io.Writer, rows []row) error {
 	t := tabwriter.NewWriter(w, 0, 0, 3, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(t, "name\tfloor s\tours s\tratio\tlimit\t")
+	fmt.Fprintln(t, "name\tfloor\tours\tratio\tlimit\t")
 	for _, r := range rows {
-		fmt.Fprintf(t, "%s\t%.2f\t%.2f\t%.2f\t%.2f\t\n", r.Name, r.FloorS, r.OursS, r.Ratio, r.Limit)
+		floor, ours := fmt.Sprintf("%.3f s", r.FloorS), fmt.Sprintf("%.3f s", r.OursS)
+		if r.Unit != "" {
+			floor, ours = fmt.Sprintf("%.0f %s", r.Bound, r.Unit), fmt.Sprintf("%.1f %s", r.Ours, r.Unit)
+		}
+		fmt.Fprintf(t, "%s\t%s\t%s\t%.3f\t%.3f\t\n", r.Name, floor, ours, r.Ratio, r.Limit)
 	}
 	return t.Flush()
 }

@@ -24,12 +24,14 @@ func taking(seconds ...int) measure {
 }
 
 func TestCompareTakesTheMedianRound(t *testing.T) {
-	got, err := compare(t.Context(), row{Name: "x", Limit: 1.3}, 3, taking(2, 9, 1), taking(3, 9, 50), io.Discard)
+	b := bench{rounds: 3, progress: io.Discard}
+	got, err := b.compare(t.Context(), row{Name: "x", Limit: 1.3}, taking(2, 9, 1), taking(3, 9, 50))
 	want := row{Name: "x", FloorS: 2, OursS: 3, Ratio: 1.5, Limit: 1.3}
 	if err != nil || got != want {
 		t.Errorf("got %v, %v, want %v", got, err, want)
 	}
-	if _, err := compare(t.Context(), row{Name: "x"}, 2, taking(1, 2), taking(1), io.Discard); err == nil || err.Error() != "x, ours: measured too often" {
+	b.rounds = 2
+	if _, err := b.compare(t.Context(), row{Name: "x"}, taking(1, 2), taking(1)); err == nil || err.Error() != "x, ours: measured too often" {
 		t.Errorf("got %v, want the error of ours", err)
 	}
 }
@@ -54,7 +56,7 @@ func TestProvisionTime(t *testing.T) {
 
 func TestJSONOfARow(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "bench.json")
-	if err := write(file, []row{{"provision-8", 2, 2.5, 1.25, 1.3}}); err != nil {
+	if err := write(file, []row{{Name: "provision-8", FloorS: 2, OursS: 2.5, Ratio: 1.25, Limit: 1.3}, bounded("memory", 225, 450, "MiB")}); err != nil {
 		t.Fatal(err)
 	}
 	got, err := os.ReadFile(file)
@@ -65,6 +67,14 @@ func TestJSONOfARow(t *testing.T) {
     "ours_s": 2.5,
     "ratio": 1.25,
     "limit": 1.3
+  },
+  {
+    "name": "memory",
+    "bound": 450,
+    "ours": 225,
+    "unit": "MiB",
+    "ratio": 0.5,
+    "limit": 1
   }
 ]
 `
@@ -74,7 +84,7 @@ func TestJSONOfARow(t *testing.T) {
 }
 
 func TestWrongFlags(t *testing.T) {
-	for _, args := range [][]string{{"-rounds", "0"}, {"-no-such"}, {"extra"}} {
+	for _, args := range [][]string{{"-rounds", "0"}, {"-no-such"}, {"extra"}, {"-only", "graphs"}} {
 		var stderr bytes.Buffer
 		if code := run(t.Context(), args, io.Discard, &stderr); code != 2 || stderr.Len() == 0 {
 			t.Errorf("%v: got exit %d and %q, want 2 and a message", args, code, stderr.String())
