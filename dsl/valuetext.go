@@ -54,6 +54,9 @@ func numberText(f *big.Float) string {
 	if e := f.MantExp(nil); e > 1000 || e < -1000 {
 		return fmt.Sprintf("about 10^%.0f", float64(e)*math.Log10(2))
 	}
+	if n, accuracy := f.Int64(); accuracy == big.Exact { // much the faster way
+		return strconv.FormatInt(n, 10)
+	}
 	return f.Text('f', -1)
 }
 
