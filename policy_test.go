@@ -50,9 +50,9 @@ var rooms = []room{
 	{"acceptance/*", nil},
 }
 
-// testRooms are what test files may import besides: doubles, contract suites
-// and the list of step types. The acceptance suite may not: it has the binary.
-var testRooms = []string{"backends/fake", "backends/local", "backends/backendtest", "steps/builtin", "steps/stepstest"}
+// testRooms are what test files may import besides: doubles, contract suites,
+// the journal on disk and the list of step types. The acceptance suite may not: it has the binary.
+var testRooms = []string{"backends/fake", "backends/local", "backends/backendtest", "events/journal", "steps/builtin", "steps/stepstest"}
 
 // goFolders are where `go` statements may stand: the executor, what reaches
 // machines, and the command line with its signals and live view.

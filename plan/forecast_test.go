@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/zclconf/go-cty/cty"
 
 	"github.com/dcosflow/dcosflow/dag"
 )
@@ -116,4 +117,32 @@ step "run" "x" {
   locks   = [step.a.stdout]
 }`, line: 6, want: []string{"known before the run"}},
 	})
+}
+
+// What becomes known at run time ranks like its placeholder.
+func TestForecastOfLateInstances(t *testing.T) {
+	history := History{Types: map[string]time.Duration{"run": 10 * time.Second}}
+	p := request{text: lab + `
+step "run" "leader" {
+  command = ["a"]
+}
+step "run" "cut" {
+  nodes   = [for n in cluster.c.master : n if n.name == step.leader.stdout]
+  command = ["a"]
+}
+step "run" "after" {
+  depends_on = [step.cut]
+  command    = ["a"]
+}`, history: history}.mustBuild(t)
+	expander := p.Graph.Value("step.cut[*]")
+	f := &facts{outputs: map[dag.ID]cty.Value{"step.leader": cty.ObjectVal(map[string]cty.Value{
+		"stdout": cty.StringVal("master-1"), "stderr": cty.StringVal(""), "exit_code": cty.NumberIntVal(0),
+	})}}
+	x, err := expander.Expand(f)
+	if err != nil || len(x.Vertices) != 1 {
+		t.Fatalf("expand: %v, %v", x, err)
+	}
+	if got := x.Vertices[0].Value; got.Rank != expander.Rank || got.Expected != 10*time.Second || got.Rank != 21*time.Second {
+		t.Errorf("it ranks %s and takes %s, want 21s and 10s", got.Rank, got.Expected)
+	}
 }

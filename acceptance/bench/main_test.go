@@ -91,3 +91,28 @@ func TestWrongFlags(t *testing.T) {
 		}
 	}
 }
+
+// The floor walks the file that is measured, and every step of a layer waits
+// for three of the one before.
+func TestFloorWalksTheGraph(t *testing.T) {
+	g := &graphs{tool: &tool{dir: t.TempDir()}}
+	path, err := g.workflow(100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := walkFile(path); err != nil {
+		t.Errorf("walk: %v", err)
+	}
+	edges := 0
+	layers(100, func(step int, waitsFor []int) {
+		for _, on := range waitsFor {
+			if on/10 != step/10-1 {
+				t.Errorf("step %d waits for %d, which is not in the layer before", step, on)
+			}
+		}
+		edges += len(waitsFor)
+	})
+	if edges != 270 {
+		t.Errorf("got %d edges, want 270", edges)
+	}
+}
