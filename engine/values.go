@@ -55,6 +55,9 @@ func encodeOutputs(t *steps.Type, v cty.Value) (json.RawMessage, error) {
 
 // encodeTyped writes a value as {"type", "value"}; sensitive parts are null.
 func encodeTyped(v cty.Value) (json.RawMessage, error) {
+	if !v.ContainsMarked() {
+		return ctyjson.Marshal(v, cty.DynamicPseudoType)
+	}
 	public, err := cty.Transform(v, func(_ cty.Path, part cty.Value) (cty.Value, error) {
 		if part.IsMarked() {
 			return cty.NullVal(part.Type()), nil
