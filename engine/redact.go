@@ -186,6 +186,8 @@ func (r *redactor) event(e events.Event) events.Event {
 	switch e := e.(type) {
 	case events.RunStarted:
 		return r.started(e)
+	case events.RunResumed:
+		return events.RunResumed(r.started(events.RunStarted(e)))
 	case events.BackendProgress:
 		e.Line = r.text(e.Line)
 		return e
@@ -223,6 +225,10 @@ func (r *redactor) started(e events.RunStarted) events.RunStarted {
 	for i, b := range e.Backends {
 		e.Backends[i].Config = r.json(b.Config)
 		e.Backends[i].Roles = r.members(b.Roles)
+	}
+	e.Variables = slices.Clone(e.Variables)
+	for i, v := range e.Variables {
+		e.Variables[i].Value = r.json(v.Value)
 	}
 	return e
 }

@@ -40,6 +40,17 @@ func NewBus(journal Sink, others ...Sink) *Bus {
 	return b
 }
 
+// ResumeBus starts a bus that goes on where the fold of a journal ends: its
+// numbers follow, and its fold becomes the bus's.
+func ResumeBus(earlier *Run, journal Sink, others ...Sink) *Bus {
+	b := NewBus(journal, others...)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.run, b.seq = *earlier, earlier.LastSeq
+	b.run.Ended = nil
+	return b
+}
+
 // Publish journals an event and passes it on. The error is the journal's: from
 // then on nothing is journalled and every call returns it, but the other sinks
 // still get everything, so that a person sees how the run ends. Nothing

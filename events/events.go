@@ -52,6 +52,41 @@ type RunStarted struct {
 	Clusters []Cluster `json:"clusters,omitempty"`
 	// Instances is how many there are at the start; expansions add to it.
 	Instances int `json:"instances"`
+	// Path is File, absolute, so that the run can be resumed from anywhere.
+	Path string `json:"path,omitempty"`
+	// Variables are the values that were given from outside the workflow's
+	// directory, for resume; secret ones are elsewhere.
+	Variables []Variable `json:"variables,omitempty"`
+}
+
+// Variable is a given value as JSON with type.
+type Variable struct {
+	Name  string          `json:"name"`
+	Value json.RawMessage `json:"value"`
+}
+
+// RunResumed begins another go at a run that ended or died: all that
+// RunStarted says, as it is from now on.
+type RunResumed RunStarted
+
+// ResumePlanned says what a resumed run makes of the earlier ones. Instances in
+// neither list run for the first time; finalisers always run.
+type ResumePlanned struct {
+	// Reused instances do not run: their outputs are those of the journal.
+	Reused []string `json:"reused"`
+	// Again are those that ran before and run again.
+	Again []Rerun `json:"again"`
+	// New are those that run for the first time.
+	New []string `json:"new"`
+	// Instances is how many main instances there are of all three kinds, and
+	// how many finalisers.
+	Instances int `json:"instances"`
+}
+
+// Rerun is an instance that runs again, and why.
+type Rerun struct {
+	Address string `json:"address"`
+	Reason  string `json:"reason"`
 }
 
 // Backend is a configured backend; Config is its value as JSON with type.
@@ -157,6 +192,12 @@ type InstanceEnded struct {
 	Tolerated bool `json:"tolerated,omitempty"`
 	// Finaliser says that the step ran after the main ones.
 	Finaliser bool `json:"finaliser,omitempty"`
+	// Fingerprint digests all that the result depends on; without one the
+	// instance is never reused.
+	Fingerprint string `json:"fingerprint,omitempty"`
+	// Secret says that the outputs as they were are with the run's secrets,
+	// because Outputs leaves something out.
+	Secret bool `json:"secret,omitempty"`
 }
 
 // State is how an instance ended.
@@ -245,7 +286,7 @@ type CleanupFailed struct {
 	Command string `json:"command"`
 }
 
-// RunEnded is the last event of a run.
+// RunEnded is the last event of a run, unless it is resumed.
 type RunEnded struct {
 	// Exit is the process's exit code: 0 passed, 1 failed, 3 trouble, 4 clean-up
 	// failed, 124 timed out, 130 interrupted.

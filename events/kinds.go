@@ -11,6 +11,8 @@ type Unknown struct {
 
 // Kind is the event's name in the journal.
 func (RunStarted) Kind() string       { return "run_started" }
+func (RunResumed) Kind() string       { return "run_resumed" }
+func (ResumePlanned) Kind() string    { return "resume_planned" }
 func (BackendProgress) Kind() string  { return "backend_progress" }
 func (NodesAllocated) Kind() string   { return "nodes_allocated" }
 func (NodeBooted) Kind() string       { return "node_booted" }
@@ -29,6 +31,8 @@ func (RunEnded) Kind() string         { return "run_ended" }
 func (u Unknown) Kind() string { return u.Name }
 
 func (RunStarted) sealed()       {}
+func (RunResumed) sealed()       {}
+func (ResumePlanned) sealed()    {}
 func (BackendProgress) sealed()  {}
 func (NodesAllocated) sealed()   {}
 func (NodeBooted) sealed()       {}
@@ -47,6 +51,8 @@ func (Unknown) sealed()          {}
 // decoders reads the content of an event by its kind.
 var decoders = map[string]func(json.RawMessage) (Event, error){
 	RunStarted{}.Kind():       decode[RunStarted],
+	RunResumed{}.Kind():       decode[RunResumed],
+	ResumePlanned{}.Kind():    decode[ResumePlanned],
 	BackendProgress{}.Kind():  decode[BackendProgress],
 	NodesAllocated{}.Kind():   decode[NodesAllocated],
 	NodeBooted{}.Kind():       decode[NodeBooted],

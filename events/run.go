@@ -12,9 +12,10 @@ type Run struct {
 	// Started is the first event; its zero value means that there was none.
 	Started   RunStarted
 	StartedAt time.Time
-	// LastAt is the time of the last event.
-	LastAt time.Time
-	Status Status
+	// LastAt is the time of the last event, LastSeq its number.
+	LastAt  time.Time
+	LastSeq int64
+	Status  Status
 	// CancelCause says why the run stops early; empty when it does not.
 	CancelCause string
 	// Ended is nil while the run goes on.
@@ -56,6 +57,9 @@ type Instance struct {
 	After     string
 	Tolerated bool
 	Finaliser bool
+	// Fingerprint and Secret are those of InstanceEnded.
+	Fingerprint string
+	Secret      bool
 }
 
 // ClusterState is what exists of a cluster.
@@ -85,10 +89,14 @@ func Fold(records []Record) *Run {
 
 // Apply adds the next record. Events that it does not know change nothing.
 func (r *Run) Apply(rec Record) {
-	r.LastAt = rec.Time
+	r.LastAt, r.LastSeq = rec.Time, rec.Seq
 	switch e := rec.Event.(type) {
 	case RunStarted:
 		r.start(e, rec.Time)
+	case RunResumed:
+		r.resume(e, rec.Time)
+	case ResumePlanned:
+		r.replan(e)
 	case NodesAllocated:
 		r.allocate(e)
 	case NodeBooted:
@@ -145,7 +153,11 @@ func (r *Run) InProgress() []*Instance {
 func (r *Run) start(e RunStarted, at time.Time) {
 	r.Started, r.StartedAt, r.Status = e, at, StatusRunning
 	r.Counts.Total += e.Instances
-	for _, c := range e.Clusters {
+	r.declare(e.Clusters)
+}
+
+func (r *Run) declare(clusters []Cluster) {
+	for _, c := range clusters {
 		state := r.cluster(c.Name)
 		state.Backend = c.Backend
 		for _, n := range c.Nodes {
@@ -154,9 +166,43 @@ func (r *Run) start(e RunStarted, at time.Time) {
 	}
 }
 
+// resume begins anew with what the earlier runs left: the instances stay as
+// they are until ResumePlanned says which of them count. Clusters that are
+// declared differently now have been removed.
+func (r *Run) resume(e RunResumed, at time.Time) {
+	r.Started, r.StartedAt, r.Status = RunStarted(e), at, StatusRunning
+	r.Ended, r.CancelCause, r.Warnings, r.Cleanup = nil, "", nil, nil
+	earlier := r.Clusters
+	r.Clusters = nil
+	r.declare(e.Clusters)
+	for i, c := range r.Clusters {
+		same := func(old *ClusterState) bool { return old.Name == c.Name && old.sameNodes(c) }
+		if at := slices.IndexFunc(earlier, same); at >= 0 {
+			r.Clusters[i] = earlier[at]
+			r.Clusters[i].Backend = c.Backend
+		}
+	}
+}
+
+// replan forgets every instance but the reused ones.
+func (r *Run) replan(e ResumePlanned) {
+	earlier := r.byAddress
+	r.Instances, r.byAddress = nil, make(map[string]*Instance, len(e.Reused))
+	r.Counts = Counts{Total: e.Instances}
+	for _, address := range e.Reused {
+		if i := earlier[address]; i != nil {
+			r.Instances = append(r.Instances, i)
+			r.byAddress[address] = i
+		}
+	}
+}
+
 func (r *Run) allocate(e NodesAllocated) {
 	c := r.cluster(e.Cluster)
-	c.Allocated = true
+	for i := range c.Nodes {
+		c.Nodes[i].Booted = c.Nodes[i].Booted && !c.Deleted
+	}
+	c.Allocated, c.Deleted = true, false
 	for _, n := range e.Nodes {
 		c.node(n.Name).Node = n
 	}
@@ -187,6 +233,7 @@ func (r *Run) end(e InstanceEnded, at time.Time) {
 	i.Outputs, i.Failure = e.Outputs, e.Failure
 	i.Cause, i.Reason, i.After = e.Cause, e.Reason, e.After
 	i.Tolerated, i.Finaliser = e.Tolerated, e.Finaliser
+	i.Fingerprint, i.Secret = e.Fingerprint, e.Secret
 	r.Counts.add(e)
 }
 
@@ -241,4 +288,8 @@ func (c *ClusterState) node(name string) *NodeState {
 		c.Nodes = append(c.Nodes, NodeState{Node: Node{Name: name}})
 	}
 	return &c.Nodes[i]
+}
+
+func (c *ClusterState) sameNodes(o *ClusterState) bool {
+	return slices.EqualFunc(c.Nodes, o.Nodes, func(a, b NodeState) bool { return a.Name == b.Name })
 }

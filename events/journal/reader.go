@@ -30,6 +30,11 @@ func (e *CorruptError) Unwrap() error { return e.Err }
 // writer died, is dropped. The last thing it yields may be an error of the
 // reader or a *CorruptError.
 func Read(r io.Reader) iter.Seq2[events.Record, error] {
+	return read(r, new(int64))
+}
+
+// read is Read; whole becomes the size of the lines that were yielded.
+func read(r io.Reader, whole *int64) iter.Seq2[events.Record, error] {
 	return func(yield func(events.Record, error) bool) {
 		lines := bufio.NewReader(r)
 		var last int64
@@ -50,6 +55,7 @@ func Read(r io.Reader) iter.Seq2[events.Record, error] {
 				return
 			}
 			last = rec.Seq
+			*whole += int64(len(line))
 			if !yield(rec, nil) {
 				return
 			}
@@ -76,12 +82,20 @@ func Load(dir string) (*events.Run, error) {
 		return nil, err
 	}
 	defer file.Close()
-	run := &events.Run{}
-	for rec, err := range Read(file) {
+	run, _, err := fold(file)
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", path, err)
+	}
+	return run, nil
+}
+
+func fold(r io.Reader) (run *events.Run, whole int64, err error) {
+	run = &events.Run{}
+	for rec, err := range read(r, &whole) {
 		if err != nil {
-			return nil, fmt.Errorf("read %s: %w", path, err)
+			return nil, 0, err
 		}
 		run.Apply(rec)
 	}
-	return run, nil
+	return run, whole, nil
 }

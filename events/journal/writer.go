@@ -58,6 +58,25 @@ func Create(dir string) (*Writer, error) {
 	return &Writer{path: path, file: file}, nil
 }
 
+// Reopen opens the journal in the folder of a run to append to it, and returns
+// the fold of what it holds. A torn last line is removed. The run's lock must be
+// held.
+func Reopen(dir string) (*Writer, *events.Run, error) {
+	path := filepath.Join(dir, Name)
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_APPEND, 0)
+	if err != nil {
+		return nil, nil, err
+	}
+	run, whole, err := fold(file)
+	if err == nil {
+		err = file.Truncate(whole)
+	}
+	if err != nil {
+		return nil, nil, errors.Join(fmt.Errorf("reopen %s: %w", path, err), file.Close())
+	}
+	return &Writer{path: path, file: file}, run, nil
+}
+
 // Write appends a record. After an error, also one of an earlier sync, the
 // journal takes nothing more and returns that error.
 func (w *Writer) Write(r events.Record) error {
