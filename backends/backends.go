@@ -62,6 +62,8 @@ type Node struct {
 	// ID is the backend's own name of the machine (a container id); empty
 	// before it exists.
 	ID string `json:"id,omitempty"`
+	// Stopped says that the machine exists and does not run.
+	Stopped bool `json:"stopped,omitempty"`
 	// Transport is nil until the machine exists.
 	Transport Transport `json:"-"`
 }
@@ -102,6 +104,14 @@ type Preparer interface {
 	// Prepare may take minutes. It calls progress with one line at a time, from
 	// one goroutine, for a person to read.
 	Prepare(ctx context.Context, progress func(line string)) error
+}
+
+// Discarder is the optional ability of a backend that can remove one machine of
+// a cluster, so that Create makes it anew. See Discard.
+type Discarder interface {
+	// Discard removes a machine and all that it kept. One that does not exist is
+	// no error.
+	Discard(ctx context.Context, key Key, node string) error
 }
 
 // Sweeper is the optional ability of a backend that can find what earlier runs

@@ -66,8 +66,29 @@ func testLife(t *testing.T, setup func() (backends.Backend, backends.Spec)) {
 	if _, err := b.Create(t.Context(), spec, "no-such-node"); err == nil {
 		t.Error("create a node that the spec does not have: got success, want an error")
 	}
+	wantDiscard(t, b, spec, allocated)
 	wantRemnant(t, b, spec, len(allocated))
 	wantGone(t, b, spec)
+}
+
+// wantDiscard removes one node alone and makes it anew, on backends that can.
+func wantDiscard(t *testing.T, b backends.Backend, spec backends.Spec, nodes []backends.Node) {
+	t.Helper()
+	d, ok := b.(backends.Discarder)
+	if !ok {
+		return
+	}
+	for range 2 { // gone already is no error
+		if err := d.Discard(t.Context(), spec.Key, nodes[0].Name); err != nil {
+			t.Errorf("discard %s: got %v, want success", nodes[0].Name, err)
+		}
+	}
+	wantNodes(t, b, spec.Key, nodes[1:]...)
+	boot, err := b.Create(t.Context(), spec, nodes[0].Name)
+	if err != nil || boot.Node.Private != nodes[0].Private {
+		t.Errorf("create %s anew: got %s, %v, want the address %s", nodes[0].Name, describe(boot.Node), err, nodes[0].Private)
+	}
+	wantNodes(t, b, spec.Key, nodes...)
 }
 
 func allocate(t *testing.T, b backends.Backend, spec backends.Spec) []backends.Node {

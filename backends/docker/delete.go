@@ -15,6 +15,7 @@ import (
 
 	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/filters"
 	"github.com/docker/docker/api/types/network"
 	"github.com/docker/docker/api/types/volume"
 	"golang.org/x/sync/errgroup"
@@ -47,6 +48,7 @@ func (b *Backend) nodeOf(c container.Summary) backends.Node {
 	name := c.Labels[labelNode]
 	node := backends.Node{
 		Name: name, Cluster: c.Labels[labelCluster], Role: backends.Role(c.Labels[labelRole]), Hostname: name, ID: c.ID,
+		Stopped:   c.State != container.StateRunning,
 		Transport: &transport{api: b.api, id: c.ID, node: name},
 	}
 	node.Index, _ = strconv.Atoi(name[strings.LastIndexByte(name, '-')+1:])
@@ -69,10 +71,25 @@ func (b *Backend) Delete(ctx context.Context, key backends.Key) error {
 	if key.Run == "" {
 		return errors.New("delete machines: no run is given")
 	}
+	return b.delete(ctx, key, byKey(key))
+}
+
+// Discard removes the container and the volumes of one node. See
+// backends.Discarder.
+func (b *Backend) Discard(ctx context.Context, key backends.Key, node string) error {
+	if key.Run == "" || key.Cluster == "" || node == "" {
+		return errors.New("remove a machine: its run, cluster or name is not given")
+	}
+	labels := byKey(key)
+	labels.Add("label", labelNode+"="+node)
+	return b.delete(ctx, key, labels)
+}
+
+func (b *Backend) delete(ctx context.Context, key backends.Key, labels filters.Args) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, patienceToDelete, errors.New("some would not go away"))
 	defer cancel()
 	for wait := 20 * time.Millisecond; ; wait = min(2*wait, time.Second) {
-		found, err := b.find(ctx, key)
+		found, err := b.find(ctx, labels)
 		if err != nil {
 			return cause(ctx, err)
 		}
@@ -89,7 +106,7 @@ func (b *Backend) Delete(ctx context.Context, key backends.Key) error {
 	}
 }
 
-// objects are the things that an engine has for a key.
+// objects are the things that an engine has under some labels.
 type objects struct {
 	containers []container.Summary
 	volumes    []*volume.Volume
@@ -100,20 +117,20 @@ func (o objects) empty() bool {
 	return len(o.containers)+len(o.volumes)+len(o.networks) == 0
 }
 
-func (b *Backend) find(ctx context.Context, key backends.Key) (objects, error) {
+func (b *Backend) find(ctx context.Context, labels filters.Args) (objects, error) {
 	var o objects
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() (err error) {
-		o.containers, err = b.api.ContainerList(ctx, container.ListOptions{All: true, Filters: byKey(key)})
+		o.containers, err = b.api.ContainerList(ctx, container.ListOptions{All: true, Filters: labels})
 		return trouble("list containers", err)
 	})
 	g.Go(func() error {
-		list, err := b.api.VolumeList(ctx, volume.ListOptions{Filters: byKey(key)})
+		list, err := b.api.VolumeList(ctx, volume.ListOptions{Filters: labels})
 		o.volumes = list.Volumes
 		return trouble("list volumes", err)
 	})
 	g.Go(func() (err error) {
-		o.networks, err = b.api.NetworkList(ctx, network.ListOptions{Filters: byKey(key)})
+		o.networks, err = b.api.NetworkList(ctx, network.ListOptions{Filters: labels})
 		return trouble("list networks", err)
 	})
 	return o, g.Wait()
@@ -150,7 +167,7 @@ func each[T any](all []T, do func(T) error) error {
 
 // Remnants lists what runs have, or left, on the engine. See backends.Sweeper.
 func (b *Backend) Remnants(ctx context.Context) ([]backends.Remnant, error) {
-	found, err := b.find(ctx, backends.Key{})
+	found, err := b.find(ctx, byKey(backends.Key{}))
 	if err != nil {
 		return nil, cause(ctx, err)
 	}

@@ -88,9 +88,10 @@ type Backend struct {
 }
 
 var (
-	_ backends.Backend  = (*Backend)(nil)
-	_ backends.Preparer = (*Backend)(nil)
-	_ backends.Sweeper  = (*Backend)(nil)
+	_ backends.Backend   = (*Backend)(nil)
+	_ backends.Preparer  = (*Backend)(nil)
+	_ backends.Discarder = (*Backend)(nil)
+	_ backends.Sweeper   = (*Backend)(nil)
 )
 
 const parallelStarts = 4

@@ -25,7 +25,7 @@ import (
 
 func TestLabels(t *testing.T) {
 	cluster(t)
-	found, err := shared.backend.find(t.Context(), shared.spec.Key)
+	found, err := shared.backend.find(t.Context(), byKey(shared.spec.Key))
 	if err != nil {
 		t.Fatal(err)
 	}

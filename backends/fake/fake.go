@@ -37,7 +37,7 @@ type Creation struct {
 
 // Call is one thing that was asked of the backend or of a node.
 type Call struct {
-	// Op is allocate, create, delete, run, put or get.
+	// Op is allocate, create, discard, delete, run, put or get.
 	Op   string
 	Node string
 	// Command is the command of run, without its streams.
@@ -68,8 +68,9 @@ type cluster struct {
 }
 
 var (
-	_ backends.Backend = (*Backend)(nil)
-	_ backends.Sweeper = (*Backend)(nil)
+	_ backends.Backend   = (*Backend)(nil)
+	_ backends.Discarder = (*Backend)(nil)
+	_ backends.Sweeper   = (*Backend)(nil)
 )
 
 // New makes a backend.
@@ -213,6 +214,23 @@ func (b *Backend) keys(key backends.Key) []backends.Key {
 	}
 	slices.SortFunc(keys, func(a, b backends.Key) int { return strings.Compare(a.Cluster, b.Cluster) })
 	return keys
+}
+
+// Discard forgets that a node was created.
+func (b *Backend) Discard(ctx context.Context, key backends.Key, node string) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	b.mu.Lock()
+	if c := b.clusters[key]; c != nil {
+		for i := range c.nodes {
+			if c.nodes[i].Name == node {
+				c.nodes[i].ID, c.nodes[i].Transport = "", nil
+			}
+		}
+	}
+	b.mu.Unlock()
+	return b.record(Call{Op: "discard", Node: node, Path: key.Cluster})
 }
 
 // Delete forgets clusters.
