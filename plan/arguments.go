@@ -123,8 +123,31 @@ func (d *decoding) deferred(a *schema.Attribute, x *expression) cty.Value {
 	}
 	return cty.CapsuleVal(schema.ExpressionType, &schema.Expression{
 		Text: dsl.Text(x.source, d.ev.files),
-		Eval: d.late(a, x),
+		Eval: d.late(a, x), Inputs: d.inputs(x),
 	})
+}
+
+// inputs are the values of the references in a deferred expression. One that
+// leads nowhere counts as its root.
+func (d *decoding) inputs(x *expression) cty.Value {
+	if d.facts == nil {
+		return cty.NilVal
+	}
+	var values []cty.Value
+	for _, t := range x.source.Variables() {
+		if t.RootName() == "probe" {
+			continue
+		}
+		v, diags := t.TraverseAbs(d.ctx)
+		if diags.HasErrors() {
+			v = d.ctx.Variables[t.RootName()]
+		}
+		if v != cty.NilVal {
+			v, _ = v.UnmarkDeep()
+			values = append(values, v)
+		}
+	}
+	return cty.TupleVal(values)
 }
 
 func withProbe(ctx *hcl.EvalContext, probe cty.Value) *hcl.EvalContext {

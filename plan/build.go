@@ -75,7 +75,7 @@ func newBuilder(in Input) *builder {
 		ev: newEvaluator(in, secrets),
 		plan: &Plan{
 			Name: w.Name, Description: w.Description, Dir: w.Dir, Run: in.Run,
-			Graph: dag.New[*Instance](), Files: w.Files, secrets: secrets,
+			Graph: dag.New[*Instance](), Files: w.Files, secrets: secrets, digests: newDigests(in.Files),
 		},
 	}
 }

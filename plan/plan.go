@@ -51,6 +51,9 @@ type Given struct {
 	Value cty.Value
 	// Origin is for people: "--var", "DCOSFLOW_VAR_x", "FILE:LINE".
 	Origin string
+	// Outside says that the value is not in the workflow's directory: a resumed
+	// run cannot read it again.
+	Outside bool
 	Range  hcl.Range
 }
 
@@ -73,6 +76,7 @@ type Plan struct {
 	Files map[string]*hcl.File
 
 	secrets *secrets
+	digests *digests
 }
 
 // Settings bound a whole run; zero means no bound.
@@ -88,6 +92,8 @@ type Variable struct {
 	Value     cty.Value
 	Sensitive bool
 	Origin    string
+	// Outside is that of Given.
+	Outside bool
 }
 
 // Backend is a configured backend.

@@ -33,7 +33,7 @@ func (b *builder) variables() {
 		// What follows from a value that is missing or wrong is no news.
 		b.ev.static = b.ev.static || !value.IsWhollyKnown()
 		b.plan.Variables = append(b.plan.Variables, Variable{
-			Name: v.Name, Value: value, Sensitive: v.Sensitive, Origin: origin,
+			Name: v.Name, Value: value, Sensitive: v.Sensitive, Origin: origin, Outside: b.in.Values[v.Name].Outside,
 		})
 	}
 	b.ev.roots["var"] = cty.ObjectVal(values)

@@ -30,6 +30,9 @@ type Expression struct {
 	// of a comparison, or the references of any other expression, for messages;
 	// they are unmarked and safe to show.
 	Eval func(probe cty.Value) (cty.Value, []Operand, error)
+	// Inputs are the values of what the text refers to, `probe` excepted, for
+	// fingerprints; cty.NilVal at plan time.
+	Inputs cty.Value
 }
 
 // Operand is a part of an expression and the value that it had.
