@@ -33,6 +33,7 @@ func (r *run) work(ctx context.Context, i *plan.Instance, control dag.Control[*p
 	for n := 1; ; n++ {
 		failure, err := r.attempt(ctx, i, cfg, n)
 		if err == nil {
+			r.remember(i, cfg)
 			return dag.Result{}, nil
 		}
 		wait := backoff(i, r.Plan.Run.Seed, n)

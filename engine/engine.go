@@ -39,6 +39,12 @@ type Options struct {
 	// Grace is how long finalisers have after a cancellation; 0 means two
 	// minutes.
 	Grace time.Duration
+	// Vault keeps what resume needs; without one nothing of the run can be
+	// reused.
+	Vault Vault
+	// Resume makes the run go on where earlier ones stopped; it needs a Vault.
+	// Nil begins a new run.
+	Resume *Resume
 	// Abort is the second Ctrl-C: when it is closed, Run ends at once, nothing
 	// is removed, and the events say what is left. What does not heed the end of
 	// its context is then left at work, for the process to end with. Nil means
@@ -49,7 +55,9 @@ type Options struct {
 // RunInfo is what the record of a run says besides the plan.
 type RunInfo struct {
 	// File is the workflow's file or folder, as the user gave it.
-	File    string
+	File string
+	// Path is the same, absolute.
+	Path    string
 	Version string
 	Command []string
 	Owner   events.Owner

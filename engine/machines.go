@@ -33,6 +33,10 @@ type cluster struct {
 	// reserved says that the backend was asked for anything, attempted that a
 	// node was asked for, kept that the machines shall stay.
 	reserved, attempted, kept bool
+	// found are the machines that a resumed run found; outdated are those to be
+	// made anew.
+	found    map[string]backends.Node
+	outdated map[string]bool
 }
 
 // add takes the clusters of a plan, before anything uses them.
@@ -124,6 +128,9 @@ func (m *machines) Provision(ctx context.Context, clusterName, node string) (bac
 	c.mu.Lock()
 	c.reserved, c.attempted = true, true
 	c.mu.Unlock()
+	if err := c.renew(ctx, node); err != nil {
+		return backends.Boot{}, err
+	}
 	boot, err := c.backend.Create(ctx, c.spec, node)
 	if err != nil {
 		return backends.Boot{}, trouble("create node "+node, err)

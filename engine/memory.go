@@ -19,6 +19,7 @@ type memory struct {
 	outputs  map[dag.ID]cty.Value
 	expanded map[dag.ID][]*plan.Instance
 	added    map[dag.ID]*plan.Instance
+	edges    map[dag.ID][]dag.Edge
 }
 
 var _ plan.Facts = (*memory)(nil)
@@ -27,6 +28,7 @@ func newMemory(m *machines) *memory {
 	return &memory{
 		machines: m, outputs: map[dag.ID]cty.Value{},
 		expanded: map[dag.ID][]*plan.Instance{}, added: map[dag.ID]*plan.Instance{},
+		edges: map[dag.ID][]dag.Edge{},
 	}
 }
 
@@ -83,6 +85,13 @@ func (m *memory) setExpanded(expander dag.ID, e dag.Expansion[*plan.Instance]) [
 		list[i], addresses[i] = v.Value, string(v.ID)
 		m.added[v.ID] = v.Value
 	}
-	m.expanded[expander] = list
+	m.expanded[expander], m.edges[expander] = list, e.Edges
 	return addresses
+}
+
+// edgesOf returns the edges that an Expander made.
+func (m *memory) edgesOf(expander dag.ID) []dag.Edge {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	return m.edges[expander]
 }

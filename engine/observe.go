@@ -19,6 +19,10 @@ type outcome struct {
 	reason string
 	// after is what a joint of the graph waited for last.
 	after dag.ID
+	// print is the fingerprint, without dependencies, when it succeeded; secret
+	// says that its outputs are in the vault.
+	print  []byte
+	secret bool
 }
 
 // note changes the outcome of an instance.
@@ -53,6 +57,7 @@ func (r *run) observe(i *plan.Instance, t dag.Transition) {
 	if i.Kind != plan.Work {
 		r.note(t.ID, func(o *outcome) { o.after = t.After })
 	}
+	r.imprint(i, t)
 	if i.Kind == plan.Join || i.Kind == plan.Barrier || i.Kind == plan.Expander && t.State == dag.Done {
 		return
 	}
@@ -94,6 +99,10 @@ func (r *run) ended(i *plan.Instance, t dag.Transition) events.InstanceEnded {
 			r.publish(events.Warning{Message: fmt.Sprintf("outputs of %s are not in the journal: %v", i.ID, err)})
 		}
 		e.Outputs = raw
+		e.Secret = o.secret
+	}
+	if e.State == events.Succeeded || e.State == events.Reused || e.State == events.Disabled {
+		e.Fingerprint = r.fingerprint(i, e)
 	}
 	return e
 }
@@ -105,6 +114,31 @@ func (r *run) awaited(id dag.ID) dag.ID {
 		id = r.outcome(id).after
 	}
 	return id
+}
+
+// imprint remembers what an instance did.
+func (r *run) imprint(i *plan.Instance, t dag.Transition) {
+	switch t.State {
+	case dag.Done:
+		if i.Kind == plan.Expander {
+			r.prints.expand(i.ID, r.memory.edgesOf(i.ID))
+		}
+		if own := r.outcome(t.ID).print; own != nil {
+			r.prints.own[t.ID] = own
+		}
+	case dag.Disabled:
+		r.prints.own[t.ID] = disabledPrint
+	}
+}
+
+// fingerprint is that of an instance that has ended. It has none when the
+// journal will lack a part of the outputs: a secret that was none when the
+// instance ended.
+func (r *run) fingerprint(i *plan.Instance, e events.InstanceEnded) string {
+	if e.Finaliser || !e.Secret && r.redactor.touches(e.Outputs) {
+		return ""
+	}
+	return r.prints.of(i.ID, i.Kind)
 }
 
 // reason says in words why an instance did not do its work.

@@ -33,10 +33,20 @@ func (r *run) prepare(ctx context.Context) error {
 	group, allocating := errgroup.WithContext(ctx)
 	for _, c := range r.machines.clusters {
 		group.Go(func() error {
-			return r.await(func() error { return r.machines.allocate(allocating, c) })
+			return r.await(func() error { return r.reserve(allocating, c) })
 		})
 	}
 	return group.Wait()
+}
+
+// reserve looks for the machines of earlier runs, then allocates.
+func (r *run) reserve(ctx context.Context, c *cluster) error {
+	if r.Resume != nil {
+		if err := r.survey(ctx, c); err != nil {
+			return err
+		}
+	}
+	return r.machines.allocate(ctx, c)
 }
 
 // connect makes the backends that clusters use, in the order of the plan.

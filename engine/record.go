@@ -36,12 +36,50 @@ func (r *run) started() (events.RunStarted, error) {
 		}
 		e.Clusters = append(e.Clusters, events.Cluster{Name: c.Name, Backend: c.Backend, Nodes: nodes})
 	}
-	for _, id := range p.Graph.IDs() {
-		if p.Graph.Value(id).Kind == plan.Work {
-			e.Instances++
+	e.Path, e.Instances = r.Info.Path, r.instances()
+	var err error
+	e.Variables, err = r.variables()
+	return e, err
+}
+
+// instances counts those that there are at the start.
+func (r *run) instances() int {
+	n := 0
+	for _, id := range r.Plan.Graph.IDs() {
+		if r.Plan.Graph.Value(id).Kind == plan.Work {
+			n++
 		}
 	}
-	return e, nil
+	return n
+}
+
+// variables lists the values that a resumed run must be told, and puts those
+// that have a secret in them into the vault.
+func (r *run) variables() ([]events.Variable, error) {
+	var public []events.Variable
+	secret := map[string]json.RawMessage{}
+	for _, v := range r.Plan.Variables {
+		if !v.Outside {
+			continue
+		}
+		bare, _ := v.Value.UnmarkDeep()
+		raw, err := ctyjson.Marshal(bare, cty.DynamicPseudoType)
+		if err != nil {
+			return nil, fmt.Errorf("record variable %s: %w", v.Name, err)
+		}
+		if v.Sensitive || r.redactor.touches(raw) {
+			secret[v.Name] = raw
+			continue
+		}
+		public = append(public, events.Variable{Name: v.Name, Value: raw})
+	}
+	if r.Vault == nil {
+		return public, nil
+	}
+	if err := r.Vault.KeepVariables(secret); err != nil {
+		return nil, fmt.Errorf("record the sensitive variables: %w", err)
+	}
+	return public, nil
 }
 
 func describeBackend(b plan.Backend) (events.Backend, error) {

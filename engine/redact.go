@@ -118,6 +118,9 @@ func (r *redactor) text(s string) string {
 	return r.replacer.Replace(s)
 }
 
+// touches says whether something would be taken out.
+func (r *redactor) touches(raw json.RawMessage) bool { return r.text(string(raw)) != string(raw) }
+
 func (r *redactor) texts(list []string) []string {
 	out := slices.Clone(list)
 	for i := range out {
@@ -129,7 +132,7 @@ func (r *redactor) texts(list []string) []string {
 // json redacts the strings of a JSON value, not its text: a short secret must
 // not break the syntax.
 func (r *redactor) json(raw json.RawMessage) json.RawMessage {
-	if len(raw) == 0 || r.text(string(raw)) == string(raw) {
+	if len(raw) == 0 || !r.touches(raw) {
 		return raw
 	}
 	decoder := json.NewDecoder(strings.NewReader(string(raw)))

@@ -29,6 +29,7 @@ type run struct {
 	redactor redactor
 	machines *machines
 	memory   *memory
+	prints   *prints
 	verdict  verdict
 	stop     stop
 	// aborted is closed after the second Ctrl-C: nothing is waited for any more.
@@ -45,7 +46,7 @@ type run struct {
 // happened in the run is in the result.
 func Run(ctx context.Context, o Options) (Result, error) {
 	r := newRun(o)
-	if err := r.begin(); err != nil {
+	if err := r.begin(ctx); err != nil {
 		return Result{Exit: exitTrouble, Run: r.bus.Run()}, errors.Join(err, r.bus.Close(ctx))
 	}
 	hard, abort := context.WithCancelCause(context.WithoutCancel(ctx))
@@ -83,9 +84,14 @@ func newRun(o Options) *run {
 		journal = o.Sinks[0]
 		o.Sinks = o.Sinks[1:]
 	}
-	r.bus = events.NewBus(journal, o.Sinks...)
+	if r.Resume != nil {
+		r.bus = events.ResumeBus(r.Resume.Run, journal, o.Sinks...)
+	} else {
+		r.bus = events.NewBus(journal, o.Sinks...)
+	}
 	r.machines = &machines{publish: r.publish}
 	r.memory = newMemory(r.machines)
+	r.prints = newPrints(o.Plan.Graph)
 	return r
 }
 
@@ -99,12 +105,21 @@ func (r *run) timeout() time.Duration {
 func (r *run) failFast() bool { return r.FailFast || r.Plan.Settings.FailFast }
 
 // begin journals that the run exists, before anything else does.
-func (r *run) begin() error {
+func (r *run) begin(ctx context.Context) error {
+	if r.Resume != nil {
+		if err := r.clear(ctx); err != nil {
+			return err
+		}
+	}
 	started, err := r.started()
 	if err != nil {
 		return err
 	}
-	if err := r.bus.Publish(r.redactor.event(started)); err != nil {
+	var first events.Event = started
+	if r.Resume != nil {
+		first = events.RunResumed(started)
+	}
+	if err := r.bus.Publish(r.redactor.event(first)); err != nil {
 		return fmt.Errorf("begin the journal: %w", err)
 	}
 	return nil
@@ -155,9 +170,14 @@ func (r *run) perform(ctx context.Context) []plan.OutputValue {
 		}
 		return nil
 	}
+	var restored map[dag.ID]bool
+	if r.Resume != nil {
+		restored = r.sort()
+	}
 	executor := dag.Executor[*plan.Instance]{
-		Slots: r.slots(), Grace: r.Grace, FailFast: r.failFast(), Abort: r.aborted,
-		Rank:    func(_ dag.ID, i *plan.Instance) float64 { return i.Rank.Seconds() },
+		Rank:     func(_ dag.ID, i *plan.Instance) float64 { return i.Rank.Seconds() },
+		Restored: restored,
+		Slots:    r.slots(), Grace: r.Grace, FailFast: r.failFast(), Abort: r.aborted,
 		Observe: func(t dag.Transition) { r.observe(r.instance(t.ID), t) },
 	}
 	if _, err := executor.Run(ctx, r.Plan.Graph, r.visit); err != nil {

@@ -54,7 +54,7 @@ type Given struct {
 	// Outside says that the value is not in the workflow's directory: a resumed
 	// run cannot read it again.
 	Outside bool
-	Range  hcl.Range
+	Range   hcl.Range
 }
 
 // Plan is a checked graph, ready to run.
