@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"runtime/debug"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/zclconf/go-cty/cty"
@@ -50,7 +51,7 @@ func (r *run) work(ctx context.Context, i *plan.Instance, control dag.Control[*p
 
 // attempt runs the step once and remembers what came of it.
 func (r *run) attempt(ctx context.Context, i *plan.Instance, cfg cty.Value, n int) (events.Failure, error) {
-	log := newLogs(r.Plan.Run.Dir, i.ID, n)
+	log := newLogs(r.Plan.Run.Dir, i.ID, r.logName(n))
 	r.note(i.ID, func(o *outcome) { o.attempts = n })
 	if n > 1 || !certain(i) {
 		r.publish(attemptStarted(i, n))
@@ -83,6 +84,15 @@ func (r *run) attempt(ctx context.Context, i *plan.Instance, cfg cty.Value, n in
 	}
 	r.note(i.ID, func(o *outcome) { o.failure = &failure })
 	return failure, err
+}
+
+// logName names the logs of an attempt: "2" for the second one, "3-2" when that
+// is in the third go at the run.
+func (r *run) logName(n int) string {
+	if r.Resume == nil {
+		return strconv.Itoa(n)
+	}
+	return fmt.Sprintf("%d-%d", r.Resume.Run.Goes+1, n)
 }
 
 // certain says that a vertex which the executor starts does work: nothing is

@@ -22,17 +22,18 @@ const (
 // lines for reports. A file is made when its first byte comes. It is safe for
 // concurrent use.
 type logs struct {
-	dir     string // the run's
-	folder  string // relative to dir
-	attempt int
+	dir    string // the run's
+	folder string // relative to dir
+	// name tells the attempts apart, also those of earlier goes at the run.
+	name string
 
 	mu             sync.Mutex
 	tail           tail
 	stdout, stderr stream
 }
 
-func newLogs(dir string, id dag.ID, attempt int) *logs {
-	l := &logs{dir: dir, folder: logFolder(id), attempt: attempt}
+func newLogs(dir string, id dag.ID, name string) *logs {
+	l := &logs{dir: dir, folder: logFolder(id), name: name}
 	l.stdout = stream{logs: l, name: "stdout"}
 	l.stderr = stream{logs: l, name: "stderr"}
 	return l
@@ -89,7 +90,7 @@ type stream struct {
 }
 
 func (s *stream) path() string {
-	return filepath.Join(s.logs.folder, fmt.Sprintf("%d.%s", s.logs.attempt, s.name))
+	return filepath.Join(s.logs.folder, s.logs.name+"."+s.name)
 }
 
 func (s *stream) Write(p []byte) (int, error) {

@@ -23,7 +23,7 @@ func (r *run) started() (events.RunStarted, error) {
 		Command: r.Info.Command, Owner: r.Info.Owner, Seed: p.Run.Seed, Keep: string(r.Keep),
 	}
 	for _, b := range p.Backends {
-		described, err := describeBackend(b)
+		described, err := DescribeBackend(b)
 		if err != nil {
 			return e, fmt.Errorf("describe backend %s: %w", b.Name, err)
 		}
@@ -82,7 +82,8 @@ func (r *run) variables() ([]events.Variable, error) {
 	return public, nil
 }
 
-func describeBackend(b plan.Backend) (events.Backend, error) {
+// DescribeBackend is how the journal tells of a backend.
+func DescribeBackend(b plan.Backend) (events.Backend, error) {
 	e := events.Backend{Name: b.Name, Type: b.Type.Name}
 	var err error
 	if e.Config, err = encodeConfig(b.Config.Value); err != nil {

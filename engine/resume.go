@@ -194,10 +194,15 @@ func (s *sorting) forced(i *plan.Instance) bool {
 }
 
 func unfinished(rec *events.Instance) string {
-	if rec.State == "" {
-		return "it did not end"
+	switch rec.State {
+	case events.Failed:
+		return "it failed"
+	case events.Canceled:
+		return "it was stopped"
+	case events.Skipped:
+		return "it was skipped"
 	}
-	return "it was " + string(rec.State) + " before"
+	return "it did not end"
 }
 
 // expanded asks a fan-out for its keys: what they hang on is reused.

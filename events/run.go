@@ -12,6 +12,8 @@ type Run struct {
 	// Started is the first event; its zero value means that there was none.
 	Started   RunStarted
 	StartedAt time.Time
+	// Goes is how often it was started or resumed.
+	Goes int
 	// LastAt is the time of the last event, LastSeq its number.
 	LastAt  time.Time
 	LastSeq int64
@@ -152,6 +154,7 @@ func (r *Run) InProgress() []*Instance {
 
 func (r *Run) start(e RunStarted, at time.Time) {
 	r.Started, r.StartedAt, r.Status = e, at, StatusRunning
+	r.Goes++
 	r.Counts.Total += e.Instances
 	r.declare(e.Clusters)
 }
@@ -171,6 +174,7 @@ func (r *Run) declare(clusters []Cluster) {
 // declared differently now have been removed.
 func (r *Run) resume(e RunResumed, at time.Time) {
 	r.Started, r.StartedAt, r.Status = RunStarted(e), at, StatusRunning
+	r.Goes++
 	r.Ended, r.CancelCause, r.Warnings, r.Cleanup = nil, "", nil, nil
 	earlier := r.Clusters
 	r.Clusters = nil

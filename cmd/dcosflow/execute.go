@@ -12,7 +12,6 @@ import (
 	"github.com/dcosflow/dcosflow/backends/local"
 	"github.com/dcosflow/dcosflow/engine"
 	"github.com/dcosflow/dcosflow/events"
-	"github.com/dcosflow/dcosflow/events/journal"
 	"github.com/dcosflow/dcosflow/events/report"
 	"github.com/dcosflow/dcosflow/events/report/jsonlines"
 	"github.com/dcosflow/dcosflow/events/report/plain"
@@ -23,12 +22,17 @@ import (
 // execution is a checked run, about to begin.
 type execution struct {
 	plan     *plan.Plan
-	file     string
+	path     string // the workflow's, absolute
 	keep     engine.Keep
 	progress string
 	parallel int
 	failFast bool
 	timeout  time.Duration
+	// desk is where the run is recorded; nil makes a new one. One with an earlier
+	// record goes on with it: from and outdated are those of engine.Resume.
+	desk     *desk
+	from     []string
+	outdated []engine.Outdated
 }
 
 const interruptMessage = "cleaning up; once more stops at once and leaves the machines"
@@ -37,34 +41,41 @@ const interruptMessage = "cleaning up; once more stops at once and leaves the ma
 func (a *app) execute(ctx context.Context, e execution) error {
 	ctx, interrupts := interruptible(ctx, a.stderr, interruptMessage)
 	defer interrupts.Stop()
-	owner, command := journal.Self(), os.Args
 	run := e.plan.Run
-	lock, err := journal.Acquire(run.Dir, journal.Holder{Owner: owner, Command: command})
-	if err != nil {
-		return fmt.Errorf("begin run %s: %w", run.ID, err)
-	}
-	record, err := journal.Create(run.Dir)
-	if err != nil {
-		return errors.Join(fmt.Errorf("begin run %s: %w", run.ID, err), lock.Release())
+	d, err := e.desk, error(nil)
+	if d == nil {
+		if d, err = newDesk(run.Dir); err != nil {
+			return fmt.Errorf("begin run %s: %w", run.ID, err)
+		}
 	}
 	result, err := engine.Run(ctx, engine.Options{
 		Plan:     e.plan,
-		Info:     engine.RunInfo{File: e.file, Version: version, Command: command, Owner: owner},
+		Info:     engine.RunInfo{File: a.display(e.path), Path: e.path, Version: version, Command: os.Args, Owner: d.owner},
 		Local:    local.Transport{},
-		Sinks:    []events.Sink{record, a.reporter(e.progress, interrupts.guard(a.stdout))},
+		Sinks:    []events.Sink{d.record, a.reporter(e.progress, interrupts.guard(a.stdout))},
 		Parallel: e.parallel,
 		Keep:     e.keep,
 		FailFast: e.failFast,
 		Timeout:  e.timeout,
 		Abort:    interrupts.Abort,
+		Vault:    d.secrets,
+		Resume:   e.resume(d.earlier),
 	})
 	if errors.Is(context.Cause(ctx), errOutputClosed) {
 		err = nil // the reader went away on purpose; there is nobody to complain to
 	}
-	if err := errors.Join(err, record.Close(), lock.Release()); err != nil {
+	if err := errors.Join(err, d.close()); err != nil {
 		return &failure{code: cmp.Or(result.Exit, exitTrouble), err: err}
 	}
 	return reported(result.Exit)
+}
+
+// resume is nil for a run that begins.
+func (e *execution) resume(earlier *events.Run) *engine.Resume {
+	if earlier == nil {
+		return nil
+	}
+	return &engine.Resume{Run: earlier, From: e.from, Outdated: e.outdated}
 }
 
 // reporter tells the user what happens on the standard output and, at the end,

@@ -15,6 +15,7 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/spf13/cobra"
+	"github.com/zclconf/go-cty/cty"
 
 	"github.com/dcosflow/dcosflow/dsl"
 	"github.com/dcosflow/dcosflow/plan"
@@ -25,12 +26,20 @@ type inputs struct {
 	vars     []string
 	varFiles []string
 	seed     int64
+	// recorded are the values that an earlier go at the run was given; origin
+	// says so to people.
+	recorded map[string]cty.Value
+	origin   string
 }
 
 func (in *inputs) register(cmd *cobra.Command) {
+	in.registerVariables(cmd)
+	cmd.Flags().Int64Var(&in.seed, "seed", 0, "`N` for run.seed, to repeat random choices (default: another one each time)")
+}
+
+func (in *inputs) registerVariables(cmd *cobra.Command) {
 	cmd.Flags().StringArrayVar(&in.vars, "var", nil, "set a variable, as `NAME=VALUE`; may be repeated, the last one wins")
 	cmd.Flags().StringArrayVar(&in.varFiles, "var-file", nil, "set variables from a `FILE` of lines NAME = VALUE; may be repeated")
-	cmd.Flags().Int64Var(&in.seed, "seed", 0, "`N` for run.seed, to repeat random choices (default: another one each time)")
 }
 
 // settle makes a seed when none was given. It stays small enough to be exact

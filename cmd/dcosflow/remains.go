@@ -202,7 +202,9 @@ func (r *remains) identify(m backends.Remnant) {
 		return
 	}
 	if s, err := journal.Glance(m.Dir); err == nil {
-		r.dir, r.living = s.Dir, living(s)
+		// The owner may be another than the labels say: a resumed run is in the
+		// hands of whoever holds its lock.
+		r.dir, r.owner, r.living = s.Dir, s.Owner, living(s)
 	}
 }
 

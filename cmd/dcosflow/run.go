@@ -50,6 +50,12 @@ infrastructure, 4 passed but clean-up failed, 124 timed out, 130 interrupted.`,
 		}),
 	}
 	f.register(cmd)
+	f.registerRun(cmd)
+	return cmd
+}
+
+// registerRun adds the flags that say how to run.
+func (f *runFlags) registerRun(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.keep, "keep", "", "`WHEN` the machines stay: never, on-failure or always (default: on-failure on a terminal, else never)")
 	flags.IntVar(&f.parallel, "parallel", 0, "how many steps work at once, as a number `N` (default: the larger of 16 and four times the CPUs)")
@@ -57,7 +63,6 @@ infrastructure, 4 passed but clean-up failed, 124 timed out, 130 interrupted.`,
 	flags.StringVar(&f.timeout, "timeout", "", "a limit for the whole run, a `DURATION` such as 30m; overrides the workflow's")
 	flags.BoolVar(&f.failFast, "fail-fast", false, "stop at the first failure")
 	flags.BoolVar(&f.keepGoing, "keep-going", false, "after a failure, do all that does not depend on it")
-	return cmd
 }
 
 // check finds mistakes in the flags.
@@ -109,17 +114,23 @@ func (a *app) runWorkflow(ctx context.Context, args []string, f runFlags) error 
 	if err != nil {
 		return err
 	}
+	e, err := a.execution(p, path, f)
+	if err != nil {
+		return err
+	}
+	return a.execute(ctx, e)
+}
+
+// execution is a plan with the flags that say how to run it.
+func (a *app) execution(p *plan.Plan, path string, f runFlags) (execution, error) {
 	if f.keepGoing {
 		p.Settings.FailFast = false
 	}
 	limit, err := f.limit()
-	if err != nil {
-		return err
-	}
-	return a.execute(ctx, execution{
-		plan: p, file: a.display(path), keep: a.keepOf(f), progress: f.progress,
+	return execution{
+		plan: p, path: path, keep: a.keepOf(f), progress: f.progress,
 		parallel: f.parallel, failFast: f.failFast, timeout: limit,
-	})
+	}, err
 }
 
 // newRunID returns a name that sorts by time and that no other run has.

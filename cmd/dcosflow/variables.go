@@ -2,6 +2,7 @@ package main
 
 import (
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -18,42 +19,57 @@ const (
 )
 
 // values collects the variable values that were given, the winners only: the
-// environment loses to *.auto.vars.hcl beside the workflow, that to --var-file,
-// that to --var. The snippets of the files read are added to files.
+// environment loses to *.auto.vars.hcl beside the workflow, those to what an
+// earlier go at the run was given, that to --var-file, that to --var. The
+// snippets of the files read are added to files.
 func (a *app) values(disk fs.FS, wf *dsl.Workflow, in *inputs, files map[string]*hcl.File) (map[string]plan.Given, hcl.Diagnostics, error) {
 	given := map[string]plan.Given{}
 	for _, v := range wf.Variables {
 		if text, set := a.env(variablePrefix + v.Name); set {
-			given[v.Name] = plan.Given{Text: &text, Origin: variablePrefix + v.Name}
+			given[v.Name] = plan.Given{Text: &text, Origin: variablePrefix + v.Name, Outside: true}
 		}
 	}
-	paths, err := a.variableFiles(wf.Dir, in)
+	auto, err := automatic(wf.Dir)
 	if err != nil {
 		return nil, nil, err
 	}
-	var diags hcl.Diagnostics
-	for _, path := range paths {
-		values, sources, more := dsl.LoadVariables(disk, path, a.display(path))
-		diags = append(diags, more...)
-		for name, file := range sources {
-			files[name] = file
-		}
-		for name, v := range values {
-			given[name] = plan.Given{Value: v.Value, Origin: place(v.Range), Range: v.Range}
+	diags := a.valuesOf(disk, auto, false, given, files)
+	for _, v := range wf.Variables {
+		if value, recorded := in.recorded[v.Name]; recorded {
+			given[v.Name] = plan.Given{Value: value, Origin: in.origin, Outside: true}
 		}
 	}
+	named, err := a.named(in)
+	if err != nil {
+		return nil, nil, err
+	}
+	diags = append(diags, a.valuesOf(disk, named, true, given, files)...)
 	for _, pair := range in.vars {
 		name, text, found := strings.Cut(pair, "=")
 		if !found || name == "" {
 			return nil, diags, wrongInput("Write --var NAME=VALUE.", "--var %q has no name and value", pair)
 		}
-		given[name] = plan.Given{Text: &text, Origin: "--var"}
+		given[name] = plan.Given{Text: &text, Origin: "--var", Outside: true}
 	}
 	return given, diags, nil
 }
 
-// variableFiles lists the files of variable values, the stronger ones last.
-func (a *app) variableFiles(dir string, in *inputs) ([]string, error) {
+// valuesOf adds the values in files, of which the last ones win.
+func (a *app) valuesOf(disk fs.FS, paths []string, outside bool, given map[string]plan.Given, files map[string]*hcl.File) hcl.Diagnostics {
+	var diags hcl.Diagnostics
+	for _, path := range paths {
+		values, sources, more := dsl.LoadVariables(disk, path, a.display(path))
+		diags = append(diags, more...)
+		maps.Copy(files, sources)
+		for name, v := range values {
+			given[name] = plan.Given{Value: v.Value, Origin: place(v.Range), Range: v.Range, Outside: outside}
+		}
+	}
+	return diags
+}
+
+// automatic lists the files of values beside a workflow.
+func automatic(dir string) ([]string, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return nil, wrongInput("", "look for *%s: %w", autoVarsSuffix, err)
@@ -64,6 +80,12 @@ func (a *app) variableFiles(dir string, in *inputs) ([]string, error) {
 			paths = append(paths, filepath.Join(dir, e.Name()))
 		}
 	}
+	return paths, nil
+}
+
+// named lists the files of --var-file.
+func (a *app) named(in *inputs) ([]string, error) {
+	var paths []string
 	for _, path := range in.varFiles {
 		if _, err := os.Stat(a.absolute(path)); err != nil {
 			return nil, wrongInput("", "read --var-file %s: %w", path, err)

@@ -43,6 +43,7 @@ func Summary(w io.Writer, run *events.Run, s Style) error {
 	t.path(run)
 	t.outputs(run.Ended)
 	t.kept(run, s)
+	t.resume(run)
 	return t.to(w)
 }
 
@@ -132,6 +133,13 @@ func (t *text) kept(run *events.Run, s Style) {
 		t.line("  enter a node: dcosflow exec --run %s %s -- bash", run.Started.Run, node)
 	}
 	t.line("  remove it:    dcosflow destroy %s", run.Started.Run)
+}
+
+// resume says how a run that did not pass goes on.
+func (t *text) resume(run *events.Run) {
+	if run.Ended != nil && run.Ended.Exit != 0 {
+		t.line("go on:          dcosflow resume %s", run.Started.Run)
+	}
 }
 
 func clusters(names []string) string {

@@ -80,6 +80,12 @@ func (r *Report) other(rec events.Record) error {
 		r.saidAt = at
 		_, err := fmt.Fprintf(r.w, "run %s: %s (%s), seed %d\n", r.Style.Bold(e.Run), e.Workflow, e.File, e.Seed)
 		return err
+	case events.RunResumed:
+		r.saidAt = at
+		_, err := fmt.Fprintf(r.w, "run %s goes on: %s (%s)\n", r.Style.Bold(e.Run), e.Workflow, e.File)
+		return err
+	case events.ResumePlanned:
+		return r.resumed(e, at)
 	case events.BackendProgress:
 		return r.say(at, "prepare", "%s: %s", e.Backend, e.Line)
 	case events.NodeBooted:
@@ -109,6 +115,28 @@ func (r *Report) other(rec events.Record) error {
 	return nil
 }
 
+// resumed says what is reused and what runs. Each that runs again has a line
+// with the reason.
+func (r *Report) resumed(e events.ResumePlanned, at time.Time) error {
+	if err := r.say(at, "resume", "%d reused, %d run again, %d run for the first time", len(e.Reused), len(e.Again), len(e.New)); err != nil {
+		return err
+	}
+	if len(e.Reused) > 0 {
+		if err := r.say(at, "reused", "%s", list(e.Reused)); err != nil {
+			return err
+		}
+	}
+	for _, again := range e.Again {
+		if err := r.say(at, "again", "%s: %s", again.Address, again.Reason); err != nil {
+			return err
+		}
+	}
+	if len(e.New) == 0 {
+		return nil
+	}
+	return r.say(at, "new", "%s", list(e.New))
+}
+
 func (r *Report) conclude() error {
 	w := r.Errors
 	if w == nil {
@@ -134,6 +162,8 @@ func (r *Report) started(e events.InstanceStarted, at time.Time) error {
 func (r *Report) ended(e events.InstanceEnded, at time.Time) error {
 	took := report.Duration(e.Took)
 	switch e.State {
+	case events.Reused:
+		return nil // said when the run was resumed
 	case events.Succeeded:
 		return r.say(at, "ok", "%s in %s", e.Address, took)
 	case events.Failed:

@@ -104,7 +104,7 @@ func TestErrorsAreApart(t *testing.T) {
 	if got, want := errors.String(), "\nError: the engine does not answer\n"; got != want {
 		t.Errorf("errors: got %q, want %q", got, want)
 	}
-	if got, want := out.String(), "run r1: w (), seed 0\n\ntrouble w in 0s: no step ran\n"; got != want {
+	if got, want := out.String(), "run r1: w (), seed 0\n\ntrouble w in 0s: no step ran\ngo on:          dcosflow resume r1\n"; got != want {
 		t.Errorf("output: got %q, want %q", got, want)
 	}
 }

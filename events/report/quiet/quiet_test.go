@@ -38,6 +38,7 @@ FAILED step.x
   command: false
 
 failed w in 0s: 1 succeeded, 1 failed, 1 skipped
+go on:          dcosflow resume r1
 `
 	if d := cmp.Diff(want, out.String()); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
