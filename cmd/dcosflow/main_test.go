@@ -25,6 +25,7 @@ var update = flag.Bool("update", false, "write the golden parts of the scripts, 
 // called by the name `tool`, for scripts that send signals.
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
+		"killable": func() { os.Exit(killable()) },
 		"tool": func() {
 			cwd, err := os.Getwd()
 			if err != nil {
