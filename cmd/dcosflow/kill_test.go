@@ -111,7 +111,7 @@ func (r *trial) disturb(random *rand.Rand, usual time.Duration, want ending) (ki
 		killed++
 		if earlier := r.load(); earlier != nil {
 			r.remember(earlier)
-			args = []string{"resume"}
+			args = []string{"resume", earlier.Started.Run}
 		}
 		if earlier := r.load(); earlier != nil && earlier.Status == events.StatusPassed {
 			break // killed after its last event
@@ -168,17 +168,16 @@ func (r *trial) load() *events.Run {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	if len(list) == 0 {
-		return nil
+	for _, s := range slices.Backward(list) { // one killed before it began is not the run
+		run, err := journal.Load(s.Dir)
+		if err != nil {
+			r.t.Fatalf("the journal does not load: %v", err)
+		}
+		if run.Started.Run != "" {
+			return run
+		}
 	}
-	run, err := journal.Load(list[len(list)-1].Dir)
-	if err != nil {
-		r.t.Fatalf("the journal does not load: %v", err)
-	}
-	if run.Started.Run == "" {
-		return nil
-	}
-	return run
+	return nil
 }
 
 // remember counts what the journal says to have succeeded.

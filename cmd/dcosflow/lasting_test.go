@@ -95,7 +95,7 @@ func (l *lasting) Create(ctx context.Context, spec backends.Spec, node string) (
 	if _, missing := os.Stat(path); missing == nil {
 		return boot, nil
 	}
-	if err := l.marks.add(fmt.Sprintf("step.%s[%q]", spec.Cluster, node)); err != nil {
+	if err := l.marks.add(fmt.Sprintf("provision.%s[%q]", spec.Cluster, node)); err != nil {
 		return boot, err
 	}
 	return boot, replace(path, nil)
