@@ -64,20 +64,6 @@ func Acquire(dir string, h Holder) (*Lock, error) {
 	}
 }
 
-// guard makes processes take turns at the lock: of two that find the same dead
-// holder, the second would else remove the lock of the first. The kernel ends
-// the guard of a process that dies.
-func guard(dir string) (unguard func(), err error) {
-	folder, err := os.Open(dir)
-	if err != nil {
-		return nil, err
-	}
-	if err := syscall.Flock(int(folder.Fd()), syscall.LOCK_EX); err != nil {
-		return nil, errors.Join(err, folder.Close())
-	}
-	return func() { _ = folder.Close() }, nil
-}
-
 // Release gives the lock back.
 func (l *Lock) Release() error {
 	// The file goes while it is locked, so that nobody removes another's.
