@@ -108,6 +108,7 @@ func (s *sorting) list(result *events.ResumePlanned, restored map[dag.ID]bool, i
 	rec := s.earlier.Instance(address)
 	switch {
 	case v.same && rec.State == events.Disabled:
+		result.Disabled = append(result.Disabled, address)
 	case v.same:
 		restored[i.ID] = true
 		result.Reused = append(result.Reused, address)
@@ -120,10 +121,12 @@ func (s *sorting) list(result *events.ResumePlanned, restored map[dag.ID]bool, i
 	}
 }
 
-// outdate has a node made anew that is to be provisioned though it was before.
+// outdate has a node made anew that is to be provisioned, unless it was booting
+// when the run died: then that goes on.
 func (s *sorting) outdate(i *plan.Instance, rec *events.Instance) {
-	if i.Type.Role == steps.Provisions {
-		s.machines.outdate(i.Cluster, i.Node, rec != nil && succeeded(rec))
+	booting := rec != nil && rec.State == "" && s.machines.running(i.Cluster, i.Node)
+	if i.Type.Role == steps.Provisions && !booting {
+		s.machines.outdate(i.Cluster, i.Node)
 	}
 }
 

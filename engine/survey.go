@@ -69,21 +69,18 @@ func (m *machines) adopt(clusterName, node string) {
 	}
 }
 
-// outdate has a node made anew by the step that provisions it, if it was ready
-// before or is there and does not run. One that was still booting goes on.
-func (m *machines) outdate(clusterName, node string, wasReady bool) {
+// outdate has a node made anew by the step that provisions it.
+func (m *machines) outdate(clusterName, node string) {
 	c, err := m.cluster(clusterName)
 	if err != nil {
 		return
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if n, found := c.found[node]; wasReady || found && n.Stopped {
-		if c.outdated == nil {
-			c.outdated = map[string]bool{}
-		}
-		c.outdated[node] = true
+	if c.outdated == nil {
+		c.outdated = map[string]bool{}
 	}
+	c.outdated[node] = true
 }
 
 // renew removes what is left of an outdated node, before it is made. It is the

@@ -69,17 +69,19 @@ type Variable struct {
 // RunStarted says, as it is from now on.
 type RunResumed RunStarted
 
-// ResumePlanned says what a resumed run makes of the earlier ones. Instances in
-// neither list run for the first time; finalisers always run.
+// ResumePlanned says what a resumed run makes of the earlier ones. Finalisers
+// are in no list: they always run.
 type ResumePlanned struct {
 	// Reused instances do not run: their outputs are those of the journal.
 	Reused []string `json:"reused"`
+	// Disabled instances had nothing to do, and still have not: they are asked
+	// once more.
+	Disabled []string `json:"disabled,omitempty"`
 	// Again are those that ran before and run again.
 	Again []Rerun `json:"again"`
 	// New are those that run for the first time.
 	New []string `json:"new"`
-	// Instances is how many main instances there are of all three kinds, and
-	// how many finalisers.
+	// Instances is how many there are at the start, as in RunStarted.
 	Instances int `json:"instances"`
 }
 

@@ -188,12 +188,12 @@ func (r *Run) resume(e RunResumed, at time.Time) {
 	}
 }
 
-// replan forgets every instance but the reused ones.
+// replan forgets every instance but those that are as they were.
 func (r *Run) replan(e ResumePlanned) {
 	earlier := r.byAddress
 	r.Instances, r.byAddress = nil, make(map[string]*Instance, len(e.Reused))
 	r.Counts = Counts{Total: e.Instances}
-	for _, address := range e.Reused {
+	for _, address := range slices.Concat(e.Reused, e.Disabled) {
 		if i := earlier[address]; i != nil {
 			r.Instances = append(r.Instances, i)
 			r.byAddress[address] = i
