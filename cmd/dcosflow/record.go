@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -30,14 +31,20 @@ type record struct {
 // runs is the directory that holds those of the runs, absolute.
 func (a *app) runs() string { return a.absolute(a.runDir) }
 
-// recorded lists the runs on disk, the oldest first: ids begin with the time.
+// recorded lists the runs on disk, the oldest first: ids begin with the second
+// in which a run was made.
 func (a *app) recorded() ([]journal.Summary, error) {
 	list, err := journal.Runs(a.runs())
 	if err != nil {
 		return nil, fmt.Errorf("list the runs in %s: %w", a.runs(), err)
 	}
+	slices.SortStableFunc(list, func(x, y journal.Summary) int {
+		return cmp.Or(strings.Compare(second(x.ID), second(y.ID)), x.StartedAt.Compare(y.StartedAt))
+	})
 	return list, nil
 }
+
+func second(id string) string { return id[:min(len(id), len(idTime))] }
 
 // living says whether a process is still at work on a run. A run that has
 // ended is nobody's, even if the process goes on with something else.

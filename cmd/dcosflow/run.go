@@ -133,6 +133,9 @@ func (a *app) execution(p *plan.Plan, path string, f runFlags) (execution, error
 	}, err
 }
 
+// idTime is how ids of runs begin.
+const idTime = "20060102-150405"
+
 // newRunID returns a name that sorts by time and that no other run has.
 func newRunID(now time.Time) (string, error) {
 	var random [5]byte
@@ -140,7 +143,7 @@ func newRunID(now time.Time) (string, error) {
 		return "", fmt.Errorf("make a run id: %w", err)
 	}
 	suffix := strings.ToLower(base32.StdEncoding.EncodeToString(random[:]))[:4]
-	return now.UTC().Format("20060102-150405") + "-" + suffix, nil
+	return now.UTC().Format(idTime) + "-" + suffix, nil
 }
 
 // keepOf says which machines stay: a person at a terminal wants to look at
