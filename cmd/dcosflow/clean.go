@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -70,7 +71,16 @@ func (a *app) clean(ctx context.Context, c cleaning) error {
 	return err
 }
 
+// deleteAll removes a run while it holds its lock, so that nobody resumes it
+// meanwhile; one that lives and is to go all the same keeps its own.
 func (r *remains) deleteAll(ctx context.Context) error {
+	if r.dir != "" && !r.living {
+		lock, err := journal.Acquire(r.dir, journal.Holder{Owner: journal.Self(), Command: os.Args})
+		if err != nil {
+			return fmt.Errorf("clean run %s: %w", r.id, err)
+		}
+		defer func() { _ = lock.Release() }() // its file is gone by then
+	}
 	if err := r.deleteMachines(ctx); err != nil {
 		return err
 	}

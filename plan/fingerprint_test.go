@@ -1,0 +1,9 @@
+package plan_test
+
+import (
+	"bytes"
+	"testing"
+	"testing/fstest"
+
+	"github.com/dcosflow/dcosflow/plan"
+)
