@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"time"
@@ -28,8 +27,8 @@ type execution struct {
 	parallel int
 	failFast bool
 	timeout  time.Duration
-	// desk is where the run is recorded; nil makes a new one. One with an earlier
-	// record goes on with it: from and outdated are those of engine.Resume.
+	// desk is where the run is recorded, which execute closes. With an earlier
+	// record the run goes on: from and outdated are those of engine.Resume.
 	desk     *desk
 	from     []string
 	outdated []engine.Outdated
@@ -41,13 +40,7 @@ const interruptMessage = "cleaning up; once more stops at once and leaves the ma
 func (a *app) execute(ctx context.Context, e execution) error {
 	ctx, interrupts := interruptible(ctx, a.stderr, interruptMessage)
 	defer interrupts.Stop()
-	run := e.plan.Run
-	d, err := e.desk, error(nil)
-	if d == nil {
-		if d, err = newDesk(run.Dir); err != nil {
-			return fmt.Errorf("begin run %s: %w", run.ID, err)
-		}
-	}
+	d := e.desk
 	result, err := engine.Run(ctx, engine.Options{
 		Plan:     e.plan,
 		Info:     engine.RunInfo{File: a.display(e.path), Path: e.path, Version: version, Command: os.Args, Owner: d.owner},

@@ -118,6 +118,9 @@ func (a *app) runWorkflow(ctx context.Context, args []string, f runFlags) error 
 	if err != nil {
 		return err
 	}
+	if e.desk, err = newDesk(dir); err != nil {
+		return fmt.Errorf("begin run %s: %w", id, err)
+	}
 	return a.execute(ctx, e)
 }
 
