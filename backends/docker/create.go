@@ -71,7 +71,7 @@ func (b *Backend) create(ctx context.Context, spec backends.Spec, name string) (
 	if place < 0 {
 		return backends.Boot{}, fmt.Errorf("create node %s: cluster %s has no such node", name, spec.Cluster)
 	}
-	m := &machine{backend: b, spec: spec, node: nodes[place], place: place}
+	m := &machine{backend: b, spec: spec, node: nodes[place], place: place, network: b.networkID(spec.Key)}
 	if m.signal, err = listen(b.local(), spec, name); err != nil {
 		return backends.Boot{}, fmt.Errorf("create node %s: %w", name, err)
 	}
@@ -89,6 +89,7 @@ type machine struct {
 	node    backends.Node
 	place   int
 	signal  *signal
+	network string // its id
 	// fresh says that it did not run before.
 	fresh bool
 }
@@ -223,13 +224,13 @@ func (m *machine) configs(ctx context.Context, r recipe) (*container.Config, *co
 	}
 	host := &container.HostConfig{
 		RestartPolicy: container.RestartPolicy{Name: container.RestartPolicyDisabled},
-		NetworkMode:   container.NetworkMode(networkName(m.spec.Key)),
+		NetworkMode:   container.NetworkMode(m.network),
 		Binds:         m.signal.binds(),
 		Mounts:        append(m.volumes(ours), shared...),
 	}
 	r.apply(host)
 	networking := &network.NetworkingConfig{EndpointsConfig: map[string]*network.EndpointSettings{
-		networkName(m.spec.Key): {
+		m.network: {
 			IPAMConfig: &network.EndpointIPAMConfig{IPv4Address: m.node.Private.String()},
 			Aliases:    []string{m.node.Name},
 		},

@@ -71,6 +71,7 @@ func (b *Backend) Delete(ctx context.Context, key backends.Key) error {
 	if key.Run == "" {
 		return errors.New("delete machines: no run is given")
 	}
+	b.forget(key)
 	return b.delete(ctx, key, byKey(key))
 }
 

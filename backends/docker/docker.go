@@ -82,8 +82,10 @@ type Backend struct {
 	// starts has room for as many containers as the engine starts at once
 	// with profit: it works one after the other in large part.
 	starts chan struct{}
-	// allocating keeps two allocations of one cluster from making two networks.
+	// allocating keeps two allocations of one cluster from making two networks;
+	// settled are the networks that clusters have got.
 	allocating sync.Mutex
+	settled    map[backends.Key]subnetwork
 	engine     engineFacts
 }
 
@@ -107,6 +109,7 @@ func open(c backends.Config) (backends.Backend, error) {
 		roleLabels:   map[backends.Role]map[string]string{},
 		bootLimit:    bootLimit,
 		starts:       make(chan struct{}, parallelStarts),
+		settled:      map[backends.Key]subnetwork{},
 	}
 	var host string
 	for to, from := range map[*string]*string{&b.distribution: cfg.Distribution, &b.image: cfg.Image, &host: cfg.Host} {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"maps"
 	"math/bits"
 	"net"
 	"net/netip"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"github.com/containerd/errdefs"
+	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/network"
 
 	"github.com/dcosflow/dcosflow/backends"
@@ -30,12 +32,13 @@ const usual = 24
 func (b *Backend) Allocate(ctx context.Context, spec backends.Spec) ([]backends.Node, error) {
 	b.allocating.Lock()
 	defer b.allocating.Unlock()
-	subnet, err := b.network(ctx, spec)
+	net, err := b.network(ctx, spec)
 	if err != nil {
 		return nil, cause(ctx, err)
 	}
+	b.settled[spec.Key] = net
 	nodes := spec.Nodes()
-	address := subnet.Addr().Next() // the gateway's
+	address := net.subnet.Addr().Next() // the gateway's
 	for i := range nodes {
 		address = address.Next()
 		nodes[i].Private, nodes[i].Public = address, address
@@ -46,30 +49,116 @@ func (b *Backend) Allocate(ctx context.Context, spec backends.Spec) ([]backends.
 	return nodes, nil
 }
 
-// network finds or makes the network of a cluster.
-func (b *Backend) network(ctx context.Context, spec backends.Spec) (netip.Prefix, error) {
-	op := "make the network of cluster " + spec.Cluster
+// subnetwork is a network of the engine. Its name may be that of two: an engine
+// goes on making a network for a process that was killed, and the process that
+// resumes the run does not see that one yet.
+type subnetwork struct {
+	id     string
+	subnet netip.Prefix
+}
+
+// patienceForNetworks is how long the network of a killed process may be in the
+// making: it has its name and subnet, and is not listed.
+const patienceForNetworks = time.Second
+
+// network finds or makes the network of a cluster. Once it has, that one stays.
+func (b *Backend) network(ctx context.Context, spec backends.Spec) (subnetwork, error) {
+	for wait := 50 * time.Millisecond; ; wait *= 2 {
+		ours, used, err := b.networks(ctx, spec.Key)
+		if err != nil {
+			return subnetwork{}, err
+		}
+		if len(ours) > 0 {
+			return b.choose(ctx, spec.Key, ours)
+		}
+		made, err := b.newNetwork(ctx, spec, used)
+		if err == nil || wait > patienceForNetworks || !errdefs.IsConflict(err) && !overlaps(err) {
+			return made, trouble("make the network of cluster "+spec.Cluster, err)
+		}
+		if err := sleep(ctx, wait); err != nil {
+			return subnetwork{}, err
+		}
+	}
+}
+
+// networks lists those of a cluster, and the subnets of all.
+func (b *Backend) networks(ctx context.Context, key backends.Key) (ours []subnetwork, used []netip.Prefix, err error) {
 	existing, err := b.api.NetworkList(ctx, network.ListOptions{})
 	if err != nil {
-		return netip.Prefix{}, trouble(op, err)
+		return nil, nil, trouble("list the networks", err)
 	}
-	var used []netip.Prefix
 	for _, n := range existing {
 		subnets := subnetsOf(n)
-		if n.Labels[labelRun] == spec.Run && n.Labels[labelCluster] == spec.Cluster && len(subnets) > 0 {
-			return subnets[0], nil
+		if n.Labels[labelRun] == key.Run && n.Labels[labelCluster] == key.Cluster && len(subnets) > 0 {
+			ours = append(ours, subnetwork{n.ID, subnets[0]})
 		}
 		used = append(used, subnets...)
 	}
+	return ours, used, nil
+}
+
+// forget lets clusters have another network.
+func (b *Backend) forget(key backends.Key) {
+	b.allocating.Lock()
+	defer b.allocating.Unlock()
+	maps.DeleteFunc(b.settled, func(k backends.Key, _ subnetwork) bool {
+		return k.Run == key.Run && (key.Cluster == "" || k.Cluster == key.Cluster)
+	})
+}
+
+func (b *Backend) networkID(key backends.Key) string {
+	b.allocating.Lock()
+	defer b.allocating.Unlock()
+	return b.settled[key].id
+}
+
+// choose settles on one of the networks of a cluster: the one that it has got,
+// or its containers have, else the first. Delete removes the others too.
+func (b *Backend) choose(ctx context.Context, key backends.Key, ours []subnetwork) (subnetwork, error) {
+	if i := slices.Index(ours, b.settled[key]); i >= 0 {
+		return ours[i], nil
+	}
+	if len(ours) == 1 {
+		return ours[0], nil
+	}
+	containers, err := b.api.ContainerList(ctx, container.ListOptions{All: true, Filters: byKey(key)})
+	if err != nil {
+		return subnetwork{}, trouble("list the containers of cluster "+key.Cluster, err)
+	}
+	for _, c := range containers {
+		for _, endpoint := range c.NetworkSettings.Networks {
+			at := slices.IndexFunc(ours, func(s subnetwork) bool { return in(endpoint, s) })
+			if at >= 0 {
+				return ours[at], nil
+			}
+		}
+	}
+	slices.SortFunc(ours, func(x, y subnetwork) int { return strings.Compare(x.id, y.id) })
+	return ours[0], nil
+}
+
+// in says whether an endpoint is in a network. One of a container that does not
+// run has only the address that it asked for.
+func in(endpoint *network.EndpointSettings, s subnetwork) bool {
+	if endpoint.IPAMConfig == nil {
+		return endpoint.NetworkID == s.id
+	}
+	address, err := netip.ParseAddr(endpoint.IPAMConfig.IPv4Address)
+	return endpoint.NetworkID == s.id || err == nil && s.subnet.Contains(address)
+}
+
+// newNetwork makes the network of a cluster beside those subnets that are used.
+func (b *Backend) newNetwork(ctx context.Context, spec backends.Spec, used []netip.Prefix) (subnetwork, error) {
 	length, err := prefixLength(len(spec.Nodes()))
 	if err != nil {
-		return netip.Prefix{}, err
+		return subnetwork{}, err
 	}
 	if b.subnet.IsValid() {
 		if b.subnet.Bits() > length {
-			return netip.Prefix{}, fmt.Errorf("cluster %s has %d nodes: its subnet %s is too small, it must be a /%d at least", spec.Cluster, len(spec.Nodes()), b.subnet, length)
+			return subnetwork{}, fmt.Errorf("cluster %s has %d nodes: its subnet %s is too small, it must be a /%d at least", spec.Cluster, len(spec.Nodes()), b.subnet, length)
 		}
-		return b.subnet, trouble(op, b.makeNetwork(ctx, spec, b.subnet))
+		id, err := b.makeNetwork(ctx, spec, b.subnet)
+		return subnetwork{id, b.subnet}, err
 	}
 	length = min(length, usual)
 	used = append(used, b.hostSubnets()...)
@@ -78,43 +167,43 @@ func (b *Backend) network(ctx context.Context, spec backends.Spec) (netip.Prefix
 			continue
 		}
 		// Another process may be faster, or the engine may know more.
-		err := b.makeNetwork(ctx, spec, subnet)
+		id, err := b.makeNetwork(ctx, spec, subnet)
 		if err == nil {
-			return subnet, nil
+			return subnetwork{id, subnet}, nil
 		}
 		if !overlaps(err) {
-			return netip.Prefix{}, trouble(op, err)
+			return subnetwork{}, err
 		}
 	}
-	return netip.Prefix{}, &backends.TroubleError{
-		Op: op, Err: fmt.Errorf("no free /%d is left in %s", length, pools),
+	return subnetwork{}, &backends.TroubleError{
+		Op: "make the network of cluster " + spec.Cluster, Err: fmt.Errorf("no free /%d is left in %s", length, pools),
 		Hint: "`dcosflow clean` removes the networks that earlier runs left, or set `subnet` in the backend block",
 	}
 }
 
-func (b *Backend) makeNetwork(ctx context.Context, spec backends.Spec, subnet netip.Prefix) error {
+func (b *Backend) makeNetwork(ctx context.Context, spec backends.Spec, subnet netip.Prefix) (id string, err error) {
 	labels, err := clusterLabels(spec)
 	if err != nil {
-		return err
+		return "", err
 	}
 	// It goes on when ctx ends, so that nothing appears after a deletion.
 	work, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 	defer cancel()
 	options := map[string]string{}
 	if mtu, err := b.defaultMTU(ctx); err != nil {
-		return err
+		return "", err
 	} else if mtu != "" {
 		options[optionMTU] = mtu
 	}
 	// What has no address of ours takes one from the upper half, so it can
 	// never take that of a node that is stopped.
-	_, err = b.api.NetworkCreate(work, networkName(spec.Key), network.CreateOptions{
+	created, err := b.api.NetworkCreate(work, networkName(spec.Key), network.CreateOptions{
 		Driver: "bridge", Labels: labels, Options: options,
 		IPAM: &network.IPAM{Config: []network.IPAMConfig{{
 			Subnet: subnet.String(), Gateway: subnet.Addr().Next().String(), IPRange: upperHalf(subnet).String(),
 		}}},
 	})
-	return err
+	return created.ID, err
 }
 
 func networkName(key backends.Key) string { return objectName(key.Run, key.Cluster) }

@@ -6,9 +6,11 @@ import (
 	"encoding/json"
 	"errors"
 	"net"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -117,7 +119,7 @@ func TestOverlappingPool(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { _ = shared.backend.api.NetworkRemove(context.WithoutCancel(t.Context()), taken.ID) })
-		if err := shared.backend.makeNetwork(t.Context(), spec, first); err == nil || !overlaps(err) {
+		if _, err := shared.backend.makeNetwork(t.Context(), spec, first); err == nil || !overlaps(err) {
 			t.Errorf("the first pool again: got %v, want that it overlaps", err)
 		}
 		nodes, err := shared.backend.Allocate(t.Context(), spec)
@@ -353,5 +355,38 @@ func TestImages(t *testing.T) {
 	}
 	if _, err := images.Build(t.Context(), "debian-1", nil); err == nil || !strings.Contains(err.Error(), "debian-12") {
 		t.Errorf("unknown distribution: got %v, want the list of them", err)
+	}
+}
+
+// A process that was killed while it made the network may leave a second one:
+// the one that the nodes are in stays, also for the process that goes on.
+func TestTwoNetworks(t *testing.T) {
+	spec := another(t, "twice")
+	labels, err := clusterLabels(spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ours []subnetwork
+	for n := range 3 {
+		subnet := nth(netip.MustParsePrefix("10.214.0.0/16"), uint32(n), usual)
+		made, err := shared.backend.api.NetworkCreate(t.Context(), networkName(spec.Key)+strconv.Itoa(n), network.CreateOptions{
+			Labels: labels, IPAM: &network.IPAM{Config: []network.IPAMConfig{{Subnet: subnet.String()}}},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ours = append(ours, subnetwork{made.ID, subnet})
+	}
+	slices.SortFunc(ours, func(x, y subnetwork) int { return strings.Compare(x.id, y.id) })
+	last := ours[len(ours)-1]
+	shared.backend.settled[spec.Key] = last
+	boot, err := shared.backend.Create(t.Context(), spec, spec.Nodes()[0].Name)
+	if err != nil || !last.subnet.Contains(boot.Node.Private) {
+		t.Fatalf("create: got %s, %v, want an address in %s", boot.Node.Private, err, last.subnet)
+	}
+	shared.backend.forget(spec.Key)
+	again, err := shared.backend.Allocate(t.Context(), spec)
+	if err != nil || again[0].Private != boot.Node.Private {
+		t.Errorf("allocate as another process: got %s, %v, want %s", again[0].Private, err, boot.Node.Private)
 	}
 }
