@@ -28,9 +28,56 @@ func TestA37_InterruptedRun(t *testing.T) {
 		}
 	})
 
+	t.Run("SIGINT, kept", func(t *testing.T) {
+		s := newSandbox(t)
+		p := s.startHanging("--keep", "always")
+		p.signal(os.Interrupt)
+		if code := p.wait(); code != interrupted {
+			t.Errorf("got exit code %d, want %d: %s", code, interrupted, p)
+		}
+		nodes := containers(t, s.lastRun())
+		if len(nodes) != 2 {
+			t.Errorf("got the nodes %v, want both to stay", nodes)
+		}
+		for _, container := range nodes {
+			if s.hangs(container) {
+				t.Errorf("the processes of the step live on %s", container)
+			}
+		}
+	})
+
+	t.Run("SIGINT twice", func(t *testing.T) {
+		s := newSandbox(t)
+		p := s.startHanging("--var", "linger=86414")
+		id := s.lastRun()
+		p.signal(os.Interrupt)
+		eventually(t, "the finaliser runs", time.Minute, func() bool {
+			_, err := os.Stat(s.path("marker"))
+			return err == nil
+		})
+		begin := time.Now()
+		p.signal(os.Interrupt)
+		if code := p.wait(); code != interrupted {
+			t.Errorf("got exit code %d, want %d: %s", code, interrupted, p)
+		}
+		if took := time.Since(begin); took > 3*time.Second {
+			t.Errorf("it took %s to stop at once", took)
+		}
+		if want := "dcosflow destroy " + id; !strings.Contains(p.String(), want) {
+			t.Errorf("it does not say %q: %s", want, p)
+		}
+		if left := containers(t, id); len(left) != 2 {
+			t.Errorf("got the nodes %v, want both to be left", left)
+		}
+		s.pass("destroy", id)
+		if left := labelled(t, "dcosflow.run="+id); !left.empty() {
+			t.Errorf("after destroy there still are %v", left)
+		}
+	})
+
 	t.Run("SIGKILL", func(t *testing.T) {
 		s := newSandbox(t)
-		killed := s.startHanging()
+		killed := s.startHanging("--keep", "on-failure")
 		dead := s.lastRun()
 		killed.signal(syscall.SIGKILL)
 		killed.wait()
@@ -71,16 +118,22 @@ func TestA37_InterruptedRun(t *testing.T) {
 }
 
 // startHanging starts a run and returns when its step hangs on both nodes.
-func (s *sandbox) startHanging() *process {
+func (s *sandbox) startHanging(flags ...string) *process {
 	s.t.Helper()
-	p := s.start("run", testdata(s.t, "interrupt.hcl"), "--var", "marker="+s.path("marker"))
+	p := s.start(append([]string{"run", testdata(s.t, "interrupt.hcl"), "--var", "marker=" + s.path("marker")}, flags...)...)
 	for _, container := range s.untilContainers(2, p) {
 		eventually(s.t, "the step hangs on "+container, 2*time.Minute, func() bool {
 			p.mustLive()
-			return finish(s.t, command(s.t, "docker", "exec", container, "pgrep", "-f", "sleep 86413")).code == 0
+			return s.hangs(container)
 		})
 	}
 	return p
+}
+
+// hangs says whether the hanging step has a process on a node.
+func (s *sandbox) hangs(container string) bool {
+	s.t.Helper()
+	return finish(s.t, command(s.t, "docker", "exec", container, "pgrep", "-f", "sleep 86413")).code == 0
 }
 
 // untilContainers waits for the nodes of the newest run.

@@ -5,9 +5,11 @@
 package engine
 
 import (
+	"context"
 	"time"
 
 	"github.com/dcosflow/dcosflow/backends"
+	"github.com/dcosflow/dcosflow/dag"
 	"github.com/dcosflow/dcosflow/events"
 	"github.com/dcosflow/dcosflow/plan"
 )
@@ -36,6 +38,9 @@ type Options struct {
 	FailFast bool
 	// Timeout overrides the workflow's when it is not zero.
 	Timeout time.Duration
+	// Pause is asked before an instance works; what it returns is waited for,
+	// without a slot. Nil means not to wait, and so does what it returns.
+	Pause func(dag.ID) func(context.Context) error
 	// Grace is how long finalisers have after a cancellation; 0 means two
 	// minutes.
 	Grace time.Duration

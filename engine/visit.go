@@ -35,7 +35,22 @@ func (r *run) visit(ctx context.Context, _ dag.ID, i *plan.Instance, control dag
 	if i.Kind == plan.Expander {
 		return dag.Result{}, r.expand(i, control)
 	}
+	if err := r.pause(ctx, i.ID, control); err != nil {
+		return dag.Result{}, err
+	}
 	return r.work(ctx, i, control)
+}
+
+// pause waits before an instance works, when that is wanted.
+func (r *run) pause(ctx context.Context, id dag.ID, control dag.Control[*plan.Instance]) error {
+	if r.Pause == nil {
+		return nil
+	}
+	wait := r.Pause(id)
+	if wait == nil {
+		return nil
+	}
+	return control.Idle(ctx, wait)
 }
 
 // decision says whether an instance has work to do, and if not, what becomes

@@ -50,8 +50,10 @@ type Instance struct {
 	StartedAt, EndedAt time.Time
 	Took               time.Duration
 	// Waiting says that an attempt failed and the next one has not begun.
-	Waiting   bool
-	Line      string // the last line of progress
+	Waiting bool
+	Line    string // the last line of progress
+	// Log is the folder of its log files, relative to the run's.
+	Log       string
 	Outputs   json.RawMessage
 	Failure   *Failure
 	Cause     string
@@ -224,7 +226,7 @@ func (r *Run) begin(e InstanceStarted, at time.Time) {
 		r.Counts.Running++
 	}
 	i.Type, i.Node, i.Description = e.Type, e.Node, e.Description
-	i.Attempt, i.Attempts, i.Waiting = e.Attempt, e.Attempts, false
+	i.Attempt, i.Attempts, i.Waiting, i.Log = e.Attempt, e.Attempts, false, e.Log
 }
 
 func (r *Run) end(e InstanceEnded, at time.Time) {

@@ -8,6 +8,11 @@ variable "marker" {
   description = "A file on the machine of the tool, written by a finaliser."
 }
 
+variable "linger" {
+  default     = 0
+  description = "How many seconds the finaliser takes."
+}
+
 backend "docker" "local" {
   distribution = "debian-12"
 }
@@ -24,5 +29,6 @@ step "run" "hang" {
 step "run" "finaliser" {
   when    = "always"
   local   = true
-  command = ["touch", var.marker]
+  script  = "touch $MARKER; exec sleep $LINGER"
+  env     = { MARKER = var.marker, LINGER = var.linger }
 }

@@ -49,7 +49,7 @@ var errBoot = errors.New("the node has not booted")
 
 func (m *machine) booted(ctx context.Context) (backends.Boot, error) {
 	ended, waitErr := m.backend.api.ContainerWait(ctx, m.node.ID, container.WaitConditionNotRunning)
-	t := &transport{api: m.backend.api, id: m.node.ID, node: m.node.Name}
+	t := &transport{api: m.backend.api, vigil: m.backend.vigil, id: m.node.ID, node: m.node.Name}
 	ready, look := m.signal.ready(), firstLook
 	switch {
 	case m.fresh && m.signal.conn != nil:

@@ -24,6 +24,8 @@ var stateDirs = map[string]string{"docker": "/var/lib/docker", "journal": "/var/
 
 // Prepare makes the image of the nodes available.
 func (b *Backend) Prepare(ctx context.Context, progress func(line string)) error {
+	ctx, over := b.vigil.attend(ctx)
+	defer over()
 	if b.image == "" {
 		_, err := b.images.Build(ctx, b.distribution, progress)
 		return cause(ctx, err)
@@ -50,6 +52,8 @@ func (b *Backend) nodeImage(ctx context.Context) (string, error) {
 
 // Create makes one node and waits until it has booted. See backends.Backend.
 func (b *Backend) Create(ctx context.Context, spec backends.Spec, name string) (backends.Boot, error) {
+	ctx, over := b.vigil.attend(ctx)
+	defer over()
 	begin := time.Now()
 	boot, err := b.create(ctx, spec, name)
 	if err != nil {
@@ -167,11 +171,14 @@ func (m *machine) tryStart(ctx context.Context, r recipe) error {
 func (m *machine) make(ctx context.Context, r recipe) (running bool, err error) {
 	work, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 	defer cancel()
+	work, over := m.backend.vigil.attend(work)
+	defer over()
 	config, host, networking, err := m.configs(ctx, r)
 	if err != nil {
 		return false, err
 	}
 	created, err := m.backend.api.ContainerCreate(work, config, host, networking, nil, m.containerName())
+	err = cause(work, err)
 	if errdefs.IsConflict(err) {
 		return m.adopt(work, config.Labels)
 	}

@@ -25,6 +25,8 @@ import (
 
 // Nodes lists the machines that exist. See backends.Backend.
 func (b *Backend) Nodes(ctx context.Context, key backends.Key) ([]backends.Node, error) {
+	ctx, over := b.vigil.attend(ctx)
+	defer over()
 	found, err := b.api.ContainerList(ctx, container.ListOptions{All: true, Filters: byKey(key)})
 	if err != nil {
 		return nil, cause(ctx, trouble("list the nodes", err))
@@ -49,7 +51,7 @@ func (b *Backend) nodeOf(c container.Summary) backends.Node {
 	node := backends.Node{
 		Name: name, Cluster: c.Labels[labelCluster], Role: backends.Role(c.Labels[labelRole]), Hostname: name, ID: c.ID,
 		Stopped:   c.State != container.StateRunning,
-		Transport: &transport{api: b.api, id: c.ID, node: name},
+		Transport: &transport{api: b.api, vigil: b.vigil, id: c.ID, node: name},
 	}
 	node.Index, _ = strconv.Atoi(name[strings.LastIndexByte(name, '-')+1:])
 	for _, n := range c.NetworkSettings.Networks {
@@ -87,6 +89,8 @@ func (b *Backend) Discard(ctx context.Context, key backends.Key, node string) er
 }
 
 func (b *Backend) delete(ctx context.Context, key backends.Key, labels filters.Args) error {
+	ctx, over := b.vigil.attend(ctx)
+	defer over()
 	ctx, cancel := context.WithTimeoutCause(ctx, patienceToDelete, errors.New("some would not go away"))
 	defer cancel()
 	for wait := 20 * time.Millisecond; ; wait = min(2*wait, time.Second) {
@@ -168,6 +172,8 @@ func each[T any](all []T, do func(T) error) error {
 
 // Remnants lists what runs have, or left, on the engine. See backends.Sweeper.
 func (b *Backend) Remnants(ctx context.Context) ([]backends.Remnant, error) {
+	ctx, over := b.vigil.attend(ctx)
+	defer over()
 	found, err := b.find(ctx, byKey(backends.Key{}))
 	if err != nil {
 		return nil, cause(ctx, err)

@@ -71,6 +71,7 @@ func check(cfg cty.Value) []schema.Problem {
 // Backend makes clusters on one Docker engine.
 type Backend struct {
 	api    *client.Client
+	vigil  *vigil
 	images *Images
 	// distribution is what to build, image what to use instead of it.
 	distribution, image string
@@ -135,6 +136,7 @@ func open(c backends.Config) (backends.Backend, error) {
 	if err != nil {
 		return nil, fmt.Errorf("backend %s: %w", c.Name, err)
 	}
-	b.api, b.images = api, &Images{api: api}
+	b.api, b.vigil = api, newVigil(api)
+	b.images = &Images{api: api, vigil: b.vigil}
 	return b, nil
 }

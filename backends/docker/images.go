@@ -23,7 +23,8 @@ const labelImage = "dcosflow.image"
 // Images are the node images of an engine. Its methods may be called
 // concurrently, also by several processes.
 type Images struct {
-	api *client.Client
+	api   *client.Client
+	vigil *vigil
 	// apt are this machine's settings, read when they are first needed.
 	apt  aptSettings
 	read sync.Once
@@ -47,12 +48,17 @@ func NewImages(host string) (*Images, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Images{api: api}, nil
+	return &Images{api: api, vigil: newVigil(api)}, nil
 }
 
 // Build makes the image of a distribution unless it exists and returns its
 // name. It calls progress with lines for a person, from one goroutine.
-func (i *Images) Build(ctx context.Context, name string, progress func(line string)) (string, error) {
+func (i *Images) Build(ctx context.Context, name string, progress func(line string)) (made string, err error) {
+	ctx, over := i.vigil.attend(ctx)
+	defer func() {
+		over()
+		err = cause(ctx, err)
+	}()
 	d, err := findDistribution(name)
 	if err != nil {
 		return "", err
@@ -125,7 +131,12 @@ func (i *Images) build(ctx context.Context, d distribution, ref, base string, ar
 }
 
 // List returns the node images that exist, the newest first.
-func (i *Images) List(ctx context.Context) ([]Image, error) {
+func (i *Images) List(ctx context.Context) (images []Image, err error) {
+	ctx, over := i.vigil.attend(ctx)
+	defer func() {
+		over()
+		err = cause(ctx, err)
+	}()
 	found, err := i.api.ImageList(ctx, image.ListOptions{Filters: filters.NewArgs(filters.Arg("label", labelImage))})
 	if err != nil {
 		return nil, trouble("list images", err)
@@ -138,7 +149,6 @@ func (i *Images) List(ctx context.Context) ([]Image, error) {
 		}
 		current[ref] = true
 	}
-	var images []Image
 	for _, f := range found {
 		for _, ref := range f.RepoTags {
 			images = append(images, Image{
@@ -152,7 +162,12 @@ func (i *Images) List(ctx context.Context) ([]Image, error) {
 
 // Remove deletes the images of a distribution, its base image too when we made
 // it, and returns their names. Images that containers use stay, with an error.
-func (i *Images) Remove(ctx context.Context, name string) ([]string, error) {
+func (i *Images) Remove(ctx context.Context, name string) (removed []string, err error) {
+	ctx, over := i.vigil.attend(ctx)
+	defer func() {
+		over()
+		err = cause(ctx, err)
+	}()
 	d, err := findDistribution(name)
 	if err != nil {
 		return nil, err
@@ -161,7 +176,7 @@ func (i *Images) Remove(ctx context.Context, name string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	var refs, removed []string
+	var refs []string
 	for _, im := range images {
 		if im.Distribution == name {
 			refs = append(refs, im.Ref)

@@ -30,6 +30,8 @@ const usual = 24
 // Allocate makes the network of a cluster, which fixes the addresses of its
 // nodes, and the keys. See backends.Backend.
 func (b *Backend) Allocate(ctx context.Context, spec backends.Spec) ([]backends.Node, error) {
+	ctx, over := b.vigil.attend(ctx)
+	defer over()
 	b.allocating.Lock()
 	defer b.allocating.Unlock()
 	net, err := b.network(ctx, spec)
@@ -189,6 +191,8 @@ func (b *Backend) makeNetwork(ctx context.Context, spec backends.Spec, subnet ne
 	// It goes on when ctx ends, so that nothing appears after a deletion.
 	work, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 	defer cancel()
+	work, over := b.vigil.attend(work)
+	defer over()
 	options := map[string]string{}
 	if mtu, err := b.defaultMTU(ctx); err != nil {
 		return "", err
@@ -203,7 +207,7 @@ func (b *Backend) makeNetwork(ctx context.Context, spec backends.Spec, subnet ne
 			Subnet: subnet.String(), Gateway: subnet.Addr().Next().String(), IPRange: upperHalf(subnet).String(),
 		}}},
 	})
-	return created.ID, err
+	return created.ID, cause(work, err)
 }
 
 func networkName(key backends.Key) string { return objectName(key.Run, key.Cluster) }

@@ -25,9 +25,10 @@ import (
 
 // transport reaches a node by `docker exec` through the engine's API.
 type transport struct {
-	api  *client.Client
-	id   string // of the container
-	node string
+	api   *client.Client
+	vigil *vigil
+	id    string // of the container
+	node  string
 }
 
 var _ backends.Transport = (*transport)(nil)
@@ -40,6 +41,8 @@ func (t *transport) Run(ctx context.Context, cmd backends.Command) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
+	ctx, over := t.vigil.attend(ctx)
+	defer over()
 	exec, stream, err := t.start(ctx, cmd)
 	if err != nil {
 		return t.lost(ctx, cmd, err)
@@ -69,6 +72,9 @@ func (t *transport) Run(ctx context.Context, cmd backends.Command) error {
 	case <-ended:
 		err = lost
 	case <-ctx.Done():
+		if errors.Is(context.Cause(ctx), errSilent) {
+			return t.lost(ctx, cmd, nil) // it would not stop anything either
+		}
 		return errors.Join(context.Cause(ctx), t.stop(context.WithoutCancel(ctx), cmd, streams, ended))
 	case <-streams.Broken():
 		err = t.stop(context.WithoutCancel(ctx), cmd, streams, ended)
@@ -159,6 +165,8 @@ func (t *transport) stop(ctx context.Context, cmd backends.Command, streams *wra
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout+15*time.Second)
 	defer cancel()
+	ctx, over := t.vigil.attend(ctx)
+	defer over()
 	select {
 	case <-streams.Started():
 	case <-ended: // it never began, or is over

@@ -16,7 +16,11 @@ import (
 
 // Transport runs commands on this machine. The zero value is ready to use; the
 // Node of its errors is empty.
-type Transport struct{}
+type Transport struct {
+	// Began is told the process group of every command that starts, and returns
+	// what is to be called at its end. May be nil.
+	Began func(group int) (ended func())
+}
 
 var _ backends.Transport = Transport{}
 
@@ -25,7 +29,7 @@ const drain = 500 * time.Millisecond
 
 // Run runs a command in a process group of its own. Running it as another user
 // needs root. See backends.Transport.
-func (Transport) Run(ctx context.Context, cmd backends.Command) error {
+func (t Transport) Run(ctx context.Context, cmd backends.Command) error {
 	if len(cmd.Args) == 0 {
 		return errors.New("run a command: it has no arguments")
 	}
@@ -44,11 +48,14 @@ func (Transport) Run(ctx context.Context, cmd backends.Command) error {
 	if err := c.Start(); err != nil {
 		return unstartable(cmd, err)
 	}
+	if t.Began != nil {
+		defer t.Began(c.Process.Pid)()
+	}
 	fed := feed()
 	stopped := make(chan struct{})
 	keep := context.AfterFunc(ctx, func() {
 		defer close(stopped)
-		stopGroup(c.Process.Pid, cmd.StopTimeout)
+		StopGroup(c.Process.Pid, cmd.StopTimeout)
 	})
 	err = c.Wait()
 	unread := fed()

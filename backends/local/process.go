@@ -54,9 +54,9 @@ func credentialOf(u *user.User) (*syscall.Credential, error) {
 	return &syscall.Credential{Uid: numbers[0], Gid: numbers[1], Groups: numbers[2:]}, nil
 }
 
-// stopGroup ends a process group: TERM, and KILL when it outlives the timeout.
-// It returns when the group is gone.
-func stopGroup(group int, timeout time.Duration) {
+// StopGroup ends a process group: TERM, and KILL when it outlives the timeout;
+// zero means backends.DefaultStopTimeout. It returns when the group is gone.
+func StopGroup(group int, timeout time.Duration) {
 	if timeout == 0 {
 		timeout = backends.DefaultStopTimeout
 	}

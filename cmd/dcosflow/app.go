@@ -27,6 +27,10 @@ type app struct {
 	backends       []backends.Type
 	// cwd is where the tool was started, absolute.
 	cwd string
+	// program is the name by which this process was started, and may be started
+	// again as a watchdog; runs go unguarded without one.
+	program string
+	enter   enterKey
 
 	// runDir is the value of --run-dir.
 	runDir string
@@ -60,8 +64,10 @@ them, upgrades, breaks and checks it, and removes everything again.`,
 	root.SetVersionTemplate("dcosflow {{.Version}}\n")
 	root.PersistentFlags().StringVar(&a.runDir, "run-dir", defaultRunDir, "`DIR` that holds the directories of runs")
 	addGroup(root, "Workflows:", a.runCommand(), a.resumeCommand(), a.planCommand(), a.validateCommand())
+	addGroup(root, "Runs:", a.runsCommand(), a.showCommand(), a.logsCommand())
 	addGroup(root, "Machines:", a.nodesCommand(), a.execCommand(), a.destroyCommand(), a.cleanCommand(), a.imageCommand())
 	addGroup(root, "Reference:", a.stepsCommand(), a.schemaCommand(), a.versionCommand())
+	root.AddCommand(a.watchdogCommand())
 	return root
 }
 

@@ -4,11 +4,13 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"time"
 
 	"github.com/dcosflow/dcosflow/backends/local"
+	"github.com/dcosflow/dcosflow/dag"
 	"github.com/dcosflow/dcosflow/engine"
 	"github.com/dcosflow/dcosflow/events"
 	"github.com/dcosflow/dcosflow/events/report"
@@ -32,6 +34,8 @@ type execution struct {
 	desk     *desk
 	from     []string
 	outdated []engine.Outdated
+	// pause is engine.Options.Pause.
+	pause func(dag.ID) func(context.Context) error
 }
 
 const interruptMessage = "cleaning up; once more stops at once and leaves the machines"
@@ -41,15 +45,20 @@ func (a *app) execute(ctx context.Context, e execution) error {
 	ctx, interrupts := interruptible(ctx, a.stderr, interruptMessage)
 	defer interrupts.Stop()
 	d := e.desk
+	guard, err := a.guard(e.plan.Run)
+	if err != nil {
+		return errors.Join(fmt.Errorf("begin run %s: %w", e.plan.Run.ID, err), d.close())
+	}
 	result, err := engine.Run(ctx, engine.Options{
 		Plan:     e.plan,
 		Info:     engine.RunInfo{File: a.display(e.path), Path: e.path, Version: version, Command: os.Args, Owner: d.owner},
-		Local:    local.Transport{},
+		Local:    local.Transport{Began: guard.group},
 		Sinks:    []events.Sink{d.record, a.reporter(e.progress, interrupts.guard(a.stdout))},
 		Parallel: e.parallel,
 		Keep:     e.keep,
 		FailFast: e.failFast,
 		Timeout:  e.timeout,
+		Pause:    e.pause,
 		Abort:    interrupts.Abort,
 		Vault:    d.secrets,
 		Resume:   e.resume(d.earlier),
@@ -57,7 +66,7 @@ func (a *app) execute(ctx context.Context, e execution) error {
 	if errors.Is(context.Cause(ctx), errOutputClosed) {
 		err = nil // the reader went away on purpose; there is nobody to complain to
 	}
-	if err := errors.Join(err, d.close()); err != nil {
+	if err := errors.Join(err, guard.release(), d.close()); err != nil {
 		return &failure{code: cmp.Or(result.Exit, exitTrouble), err: err}
 	}
 	return reported(result.Exit)

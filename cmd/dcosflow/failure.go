@@ -14,6 +14,8 @@ const (
 	exitFailed      = 1
 	exitInput       = 2
 	exitTrouble     = 3
+	exitCleanup     = 4
+	exitTimedOut    = 124
 	exitInterrupted = 130
 )
 

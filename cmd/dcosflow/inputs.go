@@ -30,6 +30,7 @@ type inputs struct {
 	// says so to people.
 	recorded map[string]cty.Value
 	origin   string
+	seeded   bool // by the user
 }
 
 func (in *inputs) register(cmd *cobra.Command) {
@@ -45,7 +46,13 @@ func (in *inputs) registerVariables(cmd *cobra.Command) {
 // settle makes a seed when none was given. It stays small enough to be exact
 // in every language that reads the JSON.
 func (in *inputs) settle(cmd *cobra.Command) error {
-	if cmd.Flags().Changed("seed") {
+	in.seeded = cmd.Flags().Changed("seed")
+	return in.reseed()
+}
+
+// reseed makes another seed, unless one was given.
+func (in *inputs) reseed() error {
+	if in.seeded {
 		return nil
 	}
 	var random [4]byte

@@ -23,7 +23,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	}
 	a := &app{
 		stdin: stdin, stdout: stdout, stderr: stderr,
-		env: os.LookupEnv, cwd: cwd,
+		env: os.LookupEnv, cwd: cwd, program: os.Args[0],
 		steps: stepTypes(), backends: backendTypes(),
 	}
 	return a.run(ctx, args)

@@ -33,6 +33,7 @@ func TestMain(m *testing.M) {
 				os.Exit(3)
 			}
 			a := testApp(cwd, os.LookupEnv, os.Stdout, os.Stderr, fake.Type())
+			a.stdin, a.program = os.Stdin, os.Args[0]
 			os.Exit(a.run(context.Background(), os.Args[1:]))
 		},
 	})

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"text/tabwriter"
 
@@ -12,6 +11,7 @@ import (
 	"github.com/dcosflow/dcosflow/backends"
 	"github.com/dcosflow/dcosflow/events"
 	"github.com/dcosflow/dcosflow/events/journal"
+	"github.com/dcosflow/dcosflow/events/report"
 )
 
 func (a *app) nodesCommand() *cobra.Command {
@@ -59,7 +59,7 @@ func (a *app) writeNodes(r *record, clusters []clusterNodes) error {
 		return err
 	}
 	if enter != nil {
-		fmt.Fprintf(a.stdout, "\nTo enter a node:\n  %s\n  dcosflow exec --run %s %s -- CMD\n", a.sshCommand(r, enter), r.id, enter.Name)
+		fmt.Fprintf(a.stdout, "\nTo enter a node:\n  %s\n  dcosflow exec --run %s %s -- CMD\n", report.SSH(a.display(r.dir), enter.Private.String()), r.id, enter.Name)
 	}
 	return nil
 }
@@ -87,13 +87,6 @@ func nodeState(n events.NodeState, exists bool) string {
 	default:
 		return n.Boot
 	}
-}
-
-// sshCommand is how to enter a node with the run's own key, checking the host
-// keys that the run made.
-func (a *app) sshCommand(r *record, n *backends.Node) string {
-	keys := a.display(filepath.Join(r.dir, "keys"))
-	return fmt.Sprintf("ssh -i %s/id_ed25519 -o UserKnownHostsFile=%s/known_hosts root@%s", keys, keys, n.Private)
 }
 
 func firstOf(have, next *backends.Node) *backends.Node {

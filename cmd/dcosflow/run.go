@@ -25,6 +25,9 @@ type runFlags struct {
 	timeout   string
 	failFast  bool
 	keepGoing bool
+	until     string
+	breaks    []string
+	repetition
 }
 
 func (a *app) runCommand() *cobra.Command {
@@ -42,7 +45,9 @@ Ctrl-C stops at once and says what is left.
 Exit codes: 0 passed, 1 a step failed, 2 wrong input, 3 trouble with the
 infrastructure, 4 passed but clean-up failed, 124 timed out, 130 interrupted.`,
 		Example: `  dcosflow run upgrade-test.hcl
-  dcosflow run upgrade-test.hcl --var expect=3.5.16 --keep on-failure`,
+  dcosflow run upgrade-test.hcl --var expect=3.5.16 --keep on-failure
+  dcosflow run upgrade-test.hcl --until step.install --keep always
+  dcosflow run upgrade-test.hcl --until-failure --repeat 20`,
 		Args:              arguments(0, 1),
 		ValidArgsFunction: completeWorkflow,
 		RunE: planning(&f.inputs, func(ctx context.Context, args []string) error {
@@ -51,6 +56,8 @@ infrastructure, 4 passed but clean-up failed, 124 timed out, 130 interrupted.`,
 	}
 	f.register(cmd)
 	f.registerRun(cmd)
+	cmd.Flags().IntVar(&f.times, "repeat", 0, "run `N` times, each time from the beginning")
+	cmd.Flags().BoolVar(&f.untilFailure, "until-failure", false, "run again and again until a run fails, whose machines stay; --repeat limits how often")
 	return cmd
 }
 
@@ -63,6 +70,8 @@ func (f *runFlags) registerRun(cmd *cobra.Command) {
 	flags.StringVar(&f.timeout, "timeout", "", "a limit for the whole run, a `DURATION` such as 30m; overrides the workflow's")
 	flags.BoolVar(&f.failFast, "fail-fast", false, "stop at the first failure")
 	flags.BoolVar(&f.keepGoing, "keep-going", false, "after a failure, do all that does not depend on it")
+	flags.StringVar(&f.until, "until", "", "do only what the step, instance or group `ADDR` needs, and that itself")
+	flags.StringArrayVar(&f.breaks, "break", nil, "stop before `ADDR` and wait for Enter; may be repeated")
 }
 
 // check finds mistakes in the flags.
@@ -82,6 +91,9 @@ func (f *runFlags) check() error {
 	}
 	if f.parallel < 0 {
 		return wrongInput("Leave --parallel out for the default.", "--parallel %d is negative", f.parallel)
+	}
+	if err := f.repetition.check(); err != nil {
+		return err
 	}
 	if _, err := f.limit(); err != nil {
 		return wrongInput("", "--timeout: %w", err)
@@ -105,6 +117,15 @@ func (a *app) runWorkflow(ctx context.Context, args []string, f runFlags) error 
 	if err != nil {
 		return err
 	}
+	return a.repeat(f.repetition, func() error {
+		if err := f.reseed(); err != nil {
+			return err
+		}
+		return a.runOnce(ctx, path, f)
+	})
+}
+
+func (a *app) runOnce(ctx context.Context, path string, f runFlags) error {
 	id, err := newRunID(time.Now())
 	if err != nil {
 		return err
@@ -129,10 +150,21 @@ func (a *app) execution(p *plan.Plan, path string, f runFlags) (execution, error
 	if f.keepGoing {
 		p.Settings.FailFast = false
 	}
+	if f.until != "" {
+		last, err := vertices(p, "--until", f.until)
+		if err != nil {
+			return execution{}, err
+		}
+		p.Until(last)
+	}
+	pause, err := a.breakpoints(p, f.breaks)
+	if err != nil {
+		return execution{}, err
+	}
 	limit, err := f.limit()
 	return execution{
 		plan: p, path: path, keep: a.keepOf(f), progress: f.progress,
-		parallel: f.parallel, failFast: f.failFast, timeout: limit,
+		parallel: f.parallel, failFast: f.failFast, timeout: limit, pause: pause,
 	}, err
 }
 
@@ -154,6 +186,9 @@ func newRunID(now time.Time) (string, error) {
 func (a *app) keepOf(f runFlags) engine.Keep {
 	if f.keep != "" {
 		return engine.Keep(f.keep)
+	}
+	if f.untilFailure {
+		return engine.KeepOnFailure
 	}
 	ci, _ := a.env("CI")
 	if terminal(a.stdout) && (ci == "" || ci == "false") {

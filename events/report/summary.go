@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -129,8 +130,11 @@ func (t *text) kept(run *events.Run, s Style) {
 		return
 	}
 	t.line("%s %s", s.Yellow("kept:"), clusters(run.Ended.Kept))
-	if node := firstBooted(run, run.Ended.Kept); node != "" {
-		t.line("  enter a node: dcosflow exec --run %s %s -- bash", run.Started.Run, node)
+	if node := firstBooted(run, run.Ended.Kept); node != nil {
+		t.line("  enter a node: dcosflow exec --run %s %s -- bash", run.Started.Run, node.Name)
+		if node.IP != "" {
+			t.line("  or by SSH:    %s", SSH(run.Started.Dir, node.IP))
+		}
 	}
 	t.line("  remove it:    dcosflow destroy %s", run.Started.Run)
 }
@@ -149,12 +153,21 @@ func clusters(names []string) string {
 	return "clusters " + strings.Join(names, ", ")
 }
 
-func firstBooted(run *events.Run, kept []string) string {
+// SSH is the command that enters a node of a run with the run's own key,
+// checking the host keys that the run made. Dir is the run's directory.
+func SSH(dir, address string) string {
+	keys := filepath.Join(dir, "keys")
+	return Command([]string{
+		"ssh", "-i", filepath.Join(keys, "id_ed25519"), "-o", "UserKnownHostsFile=" + filepath.Join(keys, "known_hosts"), "root@" + address,
+	})
+}
+
+func firstBooted(run *events.Run, kept []string) *events.NodeState {
 	for _, c := range run.Clusters {
 		booted := slices.IndexFunc(c.Nodes, func(n events.NodeState) bool { return n.Booted })
 		if slices.Contains(kept, c.Name) && booted >= 0 {
-			return c.Nodes[booted].Name
+			return &c.Nodes[booted]
 		}
 	}
-	return ""
+	return nil
 }
