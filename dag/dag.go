@@ -5,6 +5,7 @@ package dag
 
 import (
 	"context"
+	"fmt"
 	"time"
 )
 
@@ -45,7 +46,39 @@ type Traits struct {
 	// Final vertices run on a context that the cancellation of the run does not
 	// end at once, but only after the executor's Grace.
 	Final bool
+	// Opens names the vertex that closes what this one opens, a span or a
+	// region. The locks and the ticket of the opening vertex are held until the
+	// closing one has settled; a failure of the closing one stops the roll.
+	Opens ID
+	// Span says that what the vertex opens is a span: its visit calls
+	// Control.Hold, which settles it, and goes on; when the visit returns, the
+	// closing vertex settles, which is not visited. What happens during the span
+	// waits for the opening vertex, and the closing one for all of that.
+	// Otherwise it opens a region: see Region.
+	Span bool
+	// Lazy spans open just in time: when a vertex that is no lazy span lacks
+	// nothing but the opening of lazy spans, and its slots, ticket and locks and
+	// those of the spans can be taken together. A lazy span nobody demands is
+	// skipped.
+	Lazy bool
+	// Region names the closing vertex of the innermost region that the vertex
+	// is part of. All vertices of a region wait for its opening vertex, and the
+	// closing one waits for them. Failures in a region are its own affair: the
+	// closing vertex is visited when all have settled, and decides.
+	Region ID
+	// Limit bounds each attempt of the region that the vertex opens; zero means
+	// no bound. What runs then fails with a *LimitError, the rest is skipped.
+	Limit time.Duration
 }
+
+// LimitError says that an attempt of a region took longer than its Limit.
+type LimitError struct {
+	Region ID
+	Limit  time.Duration
+}
+
+// Error names the region and the limit.
+func (e *LimitError) Error() string { return fmt.Sprintf("%s took longer than %s", e.Region, e.Limit) }
 
 // State is what became of a vertex.
 type State int
@@ -78,6 +111,9 @@ type Result struct {
 	// Skipped says that the vertex cannot do its work for the reason given in
 	// Because: dependants are skipped. Empty means no.
 	Skipped string
+	// Again, from the visit of a region's closing vertex, makes all vertices of
+	// the region pending again, its opening one excepted.
+	Again bool
 }
 
 // Transition is one change of state, reported by the coordinator in order.
@@ -140,4 +176,26 @@ type Control[T any] interface {
 	// The roll's ticket is kept. When ctx ends first, the error is wait's or
 	// ctx's cause and the vertex holds no slots any more. One call at a time.
 	Idle(ctx context.Context, wait func(context.Context) error) error
+	// Hold says that the span is open; only the visit of a Span calls it, once.
+	// It returns what ends the span.
+	Hold() (Holding, error)
+	// Final is a context like that of Final vertices: for what must be undone
+	// also after a cancellation.
+	Final() context.Context
+	// Failures are those of the region that the visited vertex closes, in order:
+	// none when all of it succeeded or was tolerated.
+	Failures() []Failure
+}
+
+// Holding is an open span.
+type Holding struct {
+	// Over is closed when everything during the span has settled: it is to be
+	// ended.
+	Over <-chan struct{}
+}
+
+// Failure is a vertex that failed, or a region whose limit was reached.
+type Failure struct {
+	ID  ID
+	Err error
 }

@@ -131,3 +131,11 @@ func (c control[T]) comeBack(ctx context.Context) error {
 		return errOver
 	}
 }
+
+var errNoSpan = errors.New("the vertex opens no span")
+
+func (c control[T]) Hold() (Holding, error) { return Holding{}, errNoSpan }
+
+func (c control[T]) Final() context.Context { return c.run.final.ctx }
+
+func (c control[T]) Failures() []Failure { return nil }

@@ -31,7 +31,11 @@ type Workflow struct {
 	Backends  []*Backend
 	Clusters  []*Cluster
 	Steps     []*Step
+	Groups    []*Group
+	Modules   []*Module
 	Outputs   []*Output
+	// Matrix is nil when there is none.
+	Matrix *Matrix
 }
 
 // Settings are the arguments of the workflow block; absent ones are nil.
@@ -55,11 +59,20 @@ type Variable struct {
 	Default   cty.Value
 	Sensitive bool
 	Nullable  bool
-	Range     hcl.Range
+	// Validations are checked when the value is known.
+	Validations []*Validation
+	Range       hcl.Range
 
 	// constraint is the type with its optional attributes, for conversions.
 	constraint cty.Type
 	defaults   *typeexpr.Defaults
+}
+
+// Validation is a validation block of a variable.
+type Validation struct {
+	Condition    hcl.Expression
+	ErrorMessage hcl.Expression
+	Range        hcl.Range
 }
 
 // Local is a named expression.
@@ -102,7 +115,7 @@ type Step struct {
 type Meta struct {
 	Node, Nodes, ForEach  hcl.Expression
 	AllowEmpty            hcl.Expression
-	DependsOn             []Reference
+	DependsOn, During     []Reference
 	When                  hcl.Expression
 	Enabled               hcl.Expression
 	Timeout, Deadline     hcl.Expression
@@ -110,7 +123,69 @@ type Meta struct {
 	Locks                 hcl.Expression
 	OnFailure             hcl.Expression
 	Description, Verifies hcl.Expression
-	Retry                 *Retry
+	// Background, Duration and StopTimeout are for spans.
+	Background, Duration, StopTimeout hcl.Expression
+	Retry                             *Retry
+}
+
+// Group is a group block: steps that go together per instance. Of Meta it has
+// Nodes, ForEach, AllowEmpty, DependsOn, During, Enabled, Timeout, Deadline,
+// MaxParallel, Description and Retry.
+type Group struct {
+	Name string
+	Meta Meta
+	// Ordered makes the steps run in the order of the file.
+	Ordered   hcl.Expression
+	Steps     []*Step
+	NameRange hcl.Range
+	Range     hcl.Range
+}
+
+// Module is a call of a shared workflow. Of Meta it has ForEach, DependsOn,
+// During, Enabled, Timeout, Deadline, MaxParallel, Description and Retry.
+type Module struct {
+	Name string
+	Meta Meta
+	// Workflow is what Source names, loaded; nil when that failed, which has
+	// been reported. It has no backends, clusters and matrix. Calls of the same
+	// directory share it.
+	Workflow *Workflow
+	// Source is the directory as it is written.
+	Source      string
+	SourceRange hcl.Range
+	// Inputs are the other arguments, in the order of the file.
+	Inputs    []*Input
+	NameRange hcl.Range
+	Range     hcl.Range
+}
+
+// Input is an argument of a module call: the value of one of its variables.
+type Input struct {
+	Name      string
+	Expr      hcl.Expression
+	NameRange hcl.Range
+}
+
+// Matrix is the matrix block: one run for each combination.
+type Matrix struct {
+	// Axes are in the order of the file.
+	Axes        []*Axis
+	Excludes    []*Exclude
+	MaxParallel hcl.Expression
+	Range       hcl.Range
+}
+
+// Axis is one dimension of a matrix.
+type Axis struct {
+	Name      string
+	Values    hcl.Expression
+	NameRange hcl.Range
+}
+
+// Exclude is an exclude block: combinations that have all of its values.
+type Exclude struct {
+	Values []*Axis
+	Range  hcl.Range
 }
 
 // Retry is a retry block; absent arguments are nil.
@@ -131,8 +206,8 @@ type Output struct {
 // Reference is one place in an expression that names something else: the
 // longest form there is, such as step.version[node.name].stdout.
 type Reference struct {
-	// Root is the first word: var, local, step, cluster, each, node, probe,
-	// path, run, backend, or whatever else stands there.
+	// Root is the first word: var, local, step, group, module, cluster, each,
+	// node, matrix, probe, path, run, backend, or whatever else stands there.
 	Root string
 	// Name is the second word; empty when there is none.
 	Name string

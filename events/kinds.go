@@ -20,6 +20,10 @@ func (ClusterDeleted) Kind() string   { return "cluster_deleted" }
 func (InstanceStarted) Kind() string  { return "instance_started" }
 func (InstanceProgress) Kind() string { return "instance_progress" }
 func (AttemptFailed) Kind() string    { return "attempt_failed" }
+func (SpanStarting) Kind() string     { return "span_starting" }
+func (SpanHeld) Kind() string         { return "span_held" }
+func (SpanEnded) Kind() string        { return "span_ended" }
+func (RegionFailed) Kind() string     { return "region_failed" }
 func (InstanceEnded) Kind() string    { return "instance_ended" }
 func (InstancesAdded) Kind() string   { return "instances_added" }
 func (Warning) Kind() string          { return "warning" }
@@ -40,6 +44,10 @@ func (ClusterDeleted) sealed()   {}
 func (InstanceStarted) sealed()  {}
 func (InstanceProgress) sealed() {}
 func (AttemptFailed) sealed()    {}
+func (SpanStarting) sealed()     {}
+func (SpanHeld) sealed()         {}
+func (SpanEnded) sealed()        {}
+func (RegionFailed) sealed()     {}
 func (InstanceEnded) sealed()    {}
 func (InstancesAdded) sealed()   {}
 func (Warning) sealed()          {}
@@ -60,6 +68,10 @@ var decoders = map[string]func(json.RawMessage) (Event, error){
 	InstanceStarted{}.Kind():  decode[InstanceStarted],
 	InstanceProgress{}.Kind(): decode[InstanceProgress],
 	AttemptFailed{}.Kind():    decode[AttemptFailed],
+	SpanStarting{}.Kind():     decode[SpanStarting],
+	SpanHeld{}.Kind():         decode[SpanHeld],
+	SpanEnded{}.Kind():        decode[SpanEnded],
+	RegionFailed{}.Kind():     decode[RegionFailed],
 	InstanceEnded{}.Kind():    decode[InstanceEnded],
 	InstancesAdded{}.Kind():   decode[InstancesAdded],
 	Warning{}.Kind():          decode[Warning],

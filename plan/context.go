@@ -237,7 +237,7 @@ func (ev *evaluator) stepValue(st *step, p *pick, f Facts) cty.Value {
 	case st.fan.kind == single:
 		return ev.instanceValue(st, "", f)
 	case p.all && f == nil:
-		return st.fan.planned
+		return st.planned
 	}
 	keys := p.keys
 	if p.all {
@@ -261,7 +261,7 @@ func (ev *evaluator) framesNow(st *step, f Facts) []*frame {
 	made, _ := f.Expanded(st.expander())
 	frames := make([]*frame, len(made))
 	for i, inst := range made {
-		frames[i] = &frame{key: inst.Key, keyed: true, fan: &st.fan}
+		frames[i] = &frame{key: inst.Key, keyed: true, fan: st.fan}
 	}
 	return frames
 }

@@ -25,7 +25,7 @@ const (
 
 // fanout is the set of instances of a step.
 type fanout struct {
-	step       *step
+	owner      *step
 	kind       fanKind
 	expr       *expression
 	allowEmpty bool
@@ -38,8 +38,6 @@ type fanout struct {
 	late, broken bool
 	frames       []*frame
 	index        map[string]int
-	// planned is what a reference to the whole step means at plan time.
-	planned cty.Value
 	// subject is the cluster of an overCluster step.
 	subject *cluster
 }
@@ -78,7 +76,7 @@ func (s *scope) keysFrom(e hcl.Expression) *step {
 
 // fanText resolves the expression of the keys.
 func (b *builder) fanText(st *step) {
-	fan, m := &st.fan, st.decl.Meta
+	fan, m := st.fan, st.decl.Meta
 	var e hcl.Expression
 	switch fan.kind {
 	case overNodes:
@@ -123,7 +121,7 @@ func (b *builder) provides(st *step, c *cluster) {
 
 // fanOut finds the keys of a step, after those of the steps that they hang on.
 func (b *builder) fanOut(st *step) {
-	fan := &st.fan
+	fan := st.fan
 	if fan.visited || fan.kind == single {
 		return
 	}
@@ -160,15 +158,15 @@ func (fan *fanout) settle() {
 	values := make(map[string]cty.Value, len(fan.frames))
 	for i, fr := range fan.frames {
 		fan.index[fr.key] = i
-		values[fr.key] = fan.step.unknown
+		values[fr.key] = fan.owner.unknown
 	}
 	switch {
-	case fan.broken || fan.step.typ == nil:
-		fan.planned = cty.DynamicVal
+	case fan.broken || fan.owner.typ == nil:
+		fan.owner.planned = cty.DynamicVal
 	case fan.late:
-		fan.planned = cty.UnknownVal(cty.Map(fan.step.outputs))
+		fan.owner.planned = cty.UnknownVal(cty.Map(fan.owner.outputs))
 	default:
-		fan.planned = mapOf(values, fan.step.outputs)
+		fan.owner.planned = mapOf(values, fan.owner.outputs)
 	}
 }
 

@@ -44,7 +44,7 @@ func (b *builder) lateInstances(st *step) {
 
 // guessed is an instance that stands for all of a fan-out without keys.
 func (b *builder) guessed(st *step) *made {
-	m, diags := b.ev.instance(st, &frame{keyed: true, guess: true, fan: &st.fan})
+	m, diags := b.ev.instance(st, &frame{keyed: true, guess: true, fan: st.fan})
 	b.report(append(diags, b.ev.examine(st, m)...))
 	return m
 }
@@ -60,7 +60,7 @@ func (b *builder) guess(st *step, l link) {
 // expand makes the instances of a late fan-out.
 func (ev *evaluator) expand(st *step, f Facts) (dag.Expansion[*Instance], error) {
 	var x dag.Expansion[*Instance]
-	frames, known, diags := ev.frames(&st.fan, f)
+	frames, known, diags := ev.frames(st.fan, f)
 	if err := ev.failure(diags); err != nil {
 		return x, err
 	}

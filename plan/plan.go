@@ -34,6 +34,18 @@ type Input struct {
 	// Static plans without variable values: those that miss are unknown. That
 	// is what `validate` does.
 	Static bool
+	// Variant is the combination of the workflow's matrix; nil makes its values
+	// unknown, which only a static plan may do.
+	Variant *Variant
+}
+
+// Variant is one combination of a matrix.
+type Variant struct {
+	// Name is "debian-12,3": the values' labels in the order of the axes.
+	Name string
+	// Labels and Values are by axis.
+	Labels map[string]string
+	Values map[string]cty.Value
 }
 
 // Run is what expressions see as `run`.
@@ -126,13 +138,20 @@ type Kind int
 // only at run time. A Join settles after all instances of a fan-out: what needs
 // the whole step waits for that. Its ID is the step's address, step.x; that of
 // an Expander is step.x[*]. The Barrier settles after all main instances;
-// finalisers hang on it. Only Work has Configure; the others do nothing but
-// settle.
+// finalisers hang on it. A Start opens the span whose Work closes it; its ID is
+// that one's with ":start". An Opening and a Region are the two ends of an
+// instance of a group, or of a module that is rolled, repeated or bounded: the
+// Region's ID is the address, group.g["k"], the Opening's that with ":begin".
+// Only Work has Configure; of the others, only a Region that fails does more
+// than settle.
 const (
 	Work Kind = iota
 	Expander
 	Join
 	Barrier
+	Start
+	Opening
+	Region
 )
 
 // When says after which runs an instance works.
@@ -180,6 +199,13 @@ type Instance struct {
 	Basis    Basis
 	Rank     time.Duration
 
+	// Span says that the instance is one; nil for all others. A Start has the
+	// Span of its Work, and Of is that.
+	Span *Span
+	Of   *Instance
+	// Region is the address of the innermost region around it; empty for none.
+	Region dag.ID
+
 	// Enabled evaluates `enabled`; nil means true. Errors are *Error.
 	Enabled func(Facts) (bool, error)
 	// Configure evaluates the arguments for Type.New: wholly known, without
@@ -193,6 +219,15 @@ type Instance struct {
 	// Expand makes the instances of an Expander, with their edges and their
 	// roll. Errors are *Error. Nil for all other kinds.
 	Expand func(Facts) (dag.Expansion[*Instance], error)
+}
+
+// Span says how long a span holds.
+type Span struct {
+	// Duration is how long at least; zero means as long as what is during it.
+	Duration    time.Duration
+	StopTimeout time.Duration
+	// Alone says that nothing is during it: it ends by itself or after Duration.
+	Alone bool
 }
 
 // Retry says how an instance is repeated. One attempt means no retry.

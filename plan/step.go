@@ -26,9 +26,11 @@ type step struct {
 	outputs cty.Type
 	// unknown are the outputs of one instance at plan time.
 	unknown cty.Value
+	// planned is what a reference to the whole step means at plan time.
+	planned cty.Value
 	meta    meta
 	body    *block
-	fan     fanout
+	fan     *fanout
 	// all is what the instances need, besides the keys of the fan-out.
 	all needs
 	// joined says that something waits for all instances.
@@ -114,8 +116,7 @@ func (b *builder) declareSteps() {
 
 func newStep(prefix string, decl *dsl.Step, typ *steps.Type) *step {
 	st := &step{name: decl.Name, prefix: prefix, decl: decl, typ: typ}
-	st.fan.step = st
-	st.fan.kind = fanKindOf(decl, typ)
+	st.fan = &fanout{owner: st, kind: fanKindOf(decl, typ)}
 	st.meta.when = OnSuccess
 	if typ == nil {
 		return st

@@ -59,8 +59,12 @@ type Type struct {
 	// Check finds problems that depend on where the step runs. Values may be
 	// unknown or null. It does no input or output. May be nil.
 	Check func(cfg cty.Value, hasNode bool) []schema.Problem
-	// New makes a step from a wholly known configuration.
+	// New makes a step from a wholly known configuration; nil when the type is
+	// always a span.
 	New func(cfg cty.Value) (Step, error)
+	// NewSpan makes a span, likewise. Types that have New too are spans only
+	// with `background = true`; nil means never.
+	NewSpan func(cfg cty.Value) (Span, error)
 }
 
 // Summary returns the first sentence of the documentation.
@@ -73,6 +77,24 @@ type Step interface {
 	// *backends.ExitError, *AssertionError and *backends.TroubleError keep
 	// their meaning when wrapped. Run returns soon after ctx ends.
 	Run(ctx context.Context, env Env) (cty.Value, error)
+}
+
+// Span is an instance that holds something while other steps run: a fault, a
+// command in the background.
+type Span interface {
+	// Start makes it hold. What it returns is journalled and given to End, also
+	// by another process after a crash; a null when there is nothing to
+	// remember. Start returns soon after ctx ends.
+	Start(ctx context.Context, env Env) (started cty.Value, err error)
+	// Wait returns when the span ends by itself: nil for success, or why it
+	// failed. A span that does not end by itself waits for ctx and returns its
+	// cause.
+	Wait(ctx context.Context) error
+	// End undoes what Start did and returns the outputs. It is called once for
+	// every Start, also for one that failed, or on a new Span in another
+	// process; started is cty.NilVal when it is not known. There may be nothing
+	// to undo. It waits for everything that Start began.
+	End(ctx context.Context, env Env, started cty.Value) (cty.Value, error)
 }
 
 // Env is what an instance is given.
@@ -91,6 +113,9 @@ type Env struct {
 	Machines Machines
 	// Stdout and Stderr are the instance's log files, byte for byte.
 	Stdout, Stderr io.Writer
+	// StopTimeout is how long what a span began has between SIGTERM and SIGKILL;
+	// zero means backends.DefaultStopTimeout.
+	StopTimeout time.Duration
 	// Progress tells a person what is going on, one line at a time; never nil.
 	Progress func(line string)
 }
