@@ -51,7 +51,7 @@ func (r *run) work(ctx context.Context, i *plan.Instance, control dag.Control[*p
 
 // attempt runs the step once and remembers what came of it.
 func (r *run) attempt(ctx context.Context, i *plan.Instance, cfg cty.Value, n int) (events.Failure, error) {
-	log := newLogs(r.Plan.Run.Dir, i.ID, r.logName(n))
+	log := r.newLogs(i.ID, r.logName(n))
 	r.note(i.ID, func(o *outcome) { o.attempts = n })
 	if n > 1 || !certain(i) {
 		r.publish(attemptStarted(i, n))

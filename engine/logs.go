@@ -18,12 +18,13 @@ const (
 	tailWidth = 2000
 )
 
-// logs keeps what one attempt says: byte for byte in two files, and its last
-// lines for reports. A file is made when its first byte comes. It is safe for
-// concurrent use.
+// logs keeps what one attempt says: in two files, byte for byte but for
+// secrets, and its last lines for reports. A file is made when its first byte
+// comes. It is safe for concurrent use.
 type logs struct {
-	dir    string // the run's
-	folder string // relative to dir
+	redactor *redactor
+	dir      string // the run's
+	folder   string // relative to dir
 	// name tells the attempts apart, also those of earlier goes at the run.
 	name string
 
@@ -32,21 +33,16 @@ type logs struct {
 	stdout, stderr stream
 }
 
-func newLogs(dir string, id dag.ID, name string) *logs {
-	l := &logs{dir: dir, folder: logFolder(id), name: name}
+func (r *run) newLogs(id dag.ID, name string) *logs {
+	l := &logs{redactor: &r.redactor, dir: r.Plan.Run.Dir, folder: logFolder(id), name: name}
 	l.stdout = stream{logs: l, name: "stdout"}
 	l.stderr = stream{logs: l, name: "stderr"}
 	return l
 }
 
-// lines returns the last lines of both streams, as they came.
-func (l *logs) lines() []string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.stdout.flush()
-	l.stderr.flush()
-	return l.tail.lines
-}
+// lines returns the last lines of both streams, in the order in which they
+// came. It is called after close.
+func (l *logs) lines() []string { return l.tail.lines }
 
 // file names the log that says most, relative to the run's folder: that of the
 // error output, if there was any. Empty when nothing was said.
@@ -61,11 +57,14 @@ func (l *logs) file() string {
 	return ""
 }
 
-// close returns the first error of writing the files.
+// close writes what was held back, and returns the first error of writing the
+// files.
 func (l *logs) close() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, s := range []*stream{&l.stdout, &l.stderr} {
+		s.take(l.redactor.next(&s.blotted, nil, true))
+		s.flush()
 		if s.file == nil {
 			continue
 		}
@@ -86,6 +85,7 @@ type stream struct {
 	name    string
 	file    *os.File
 	err     error
+	blotted blotted
 	partial []byte // the line that has not ended
 }
 
@@ -96,6 +96,12 @@ func (s *stream) path() string {
 func (s *stream) Write(p []byte) (int, error) {
 	s.logs.mu.Lock()
 	defer s.logs.mu.Unlock()
+	s.take(s.logs.redactor.next(&s.blotted, p, false))
+	return len(p), nil
+}
+
+// take stores bytes without secrets.
+func (s *stream) take(p []byte) {
 	s.store(p)
 	for rest := p; len(rest) > 0; {
 		line, after, ended := bytes.Cut(rest, []byte("\n"))
@@ -106,7 +112,6 @@ func (s *stream) Write(p []byte) (int, error) {
 		}
 		rest = after
 	}
-	return len(p), nil
 }
 
 func (s *stream) store(p []byte) {

@@ -1,9 +1,7 @@
 package engine
 
 import (
-	"encoding/base64"
 	"encoding/json"
-	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -14,108 +12,63 @@ import (
 // redacted stands where a secret was.
 const redacted = "(sensitive)"
 
-// The shortest secret, line of a secret and encoded secret that are looked
-// for: what is shorter would blot out half of every report.
-const (
-	minSecret  = 3
-	minLine    = 8
-	minEncoded = 6
-)
-
-// redactor takes secrets out of everything that is published: as they are,
-// line by line, in base64 at any alignment, and escaped for JSON and URLs.
+// redactor takes secrets out of everything that is published or kept: as they
+// are, line by line, in base64 at any alignment, and escaped in many ways. It
+// may be used concurrently; the zero value knows no secret.
 type redactor struct {
-	mu       sync.RWMutex
-	known    map[string]bool // the secrets themselves
-	forms    map[string]bool
-	replacer *strings.Replacer
+	mu    sync.RWMutex
+	known map[string]bool // the secrets themselves
+	forms blotter
 }
 
 // add makes more values secret.
 func (r *redactor) add(secrets ...string) {
+	if len(secrets) == 0 {
+		return
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.known == nil {
-		r.known, r.forms = map[string]bool{}, map[string]bool{}
+		r.known = map[string]bool{}
 	}
-	before := len(r.known)
 	for _, secret := range secrets {
 		if r.known[secret] {
 			continue
 		}
 		r.known[secret] = true
 		for _, form := range formsOf(secret) {
-			r.forms[form] = true
+			r.forms.add(form)
 		}
 	}
-	if len(r.known) > before {
-		r.replacer = replacerOf(r.forms)
-	}
 }
 
-// replacerOf prefers the longest form, so that no tail of a secret stays.
-func replacerOf(forms map[string]bool) *strings.Replacer {
-	sorted := make([]string, 0, len(forms))
-	for form := range forms {
-		sorted = append(sorted, form)
-	}
-	slices.SortFunc(sorted, func(a, b string) int {
-		if len(a) != len(b) {
-			return len(b) - len(a)
-		}
-		return strings.Compare(a, b)
-	})
-	pairs := make([]string, 0, 2*len(sorted))
-	for _, form := range sorted {
-		pairs = append(pairs, form, redacted)
-	}
-	return strings.NewReplacer(pairs...)
-}
-
-func formsOf(secret string) []string {
-	secret = strings.TrimRight(secret, "\r\n")
-	if len(secret) < minSecret {
-		return nil
-	}
-	forms := encodings(secret)
-	for line := range strings.Lines(secret) {
-		if line = strings.TrimSpace(line); len(line) >= minLine {
-			forms = append(forms, encodings(line)...)
-		}
-	}
-	return forms
-}
-
-func encodings(secret string) []string {
-	quoted, _ := json.Marshal(secret) // a string can always be encoded
-	forms := []string{secret, string(quoted[1 : len(quoted)-1]), url.QueryEscape(secret), url.PathEscape(secret)}
-	for _, alphabet := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
-		for offset := range 3 {
-			if inner := aligned(alphabet, secret, offset); len(inner) >= minEncoded {
-				forms = append(forms, inner)
-			}
-		}
-	}
-	return forms
-}
-
-// aligned returns the characters that a secret has in base64 when it starts
-// offset bytes into a group of three, whatever stands around it: "user:secret"
-// is encoded as one.
-func aligned(alphabet *base64.Encoding, secret string, offset int) string {
-	encoded := alphabet.EncodeToString(append(make([]byte, offset), secret...))
-	first := (offset*8 + 5) / 6
-	last := (offset + len(secret)) * 8 / 6
-	return encoded[first:last]
-}
-
+// text redacts a text, and secrets that were cut off where it has "...".
 func (r *redactor) text(s string) string {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	if r.replacer == nil {
+	if r.forms.empty() {
 		return s
 	}
-	return r.replacer.Replace(s)
+	data := []byte(s)
+	found, _ := r.forms.find(data)
+	found = append(found, r.forms.cut(data)...)
+	if len(found) == 0 {
+		return s
+	}
+	slices.SortFunc(found, func(a, b span) int { return a.from - b.from })
+	out, _ := blot(data, found, 0, len(data))
+	return string(out)
+}
+
+// shown redacts a text that people see, without what harms a terminal. That
+// goes first: a colour may split a secret.
+func (r *redactor) shown(s string) string { return r.text(printable(s)) }
+
+// next passes on a stream of bytes; see blotted.
+func (r *redactor) next(s *blotted, data []byte, final bool) []byte {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return s.next(&r.forms, data, final)
 }
 
 // touches says whether something would be taken out.
@@ -124,7 +77,7 @@ func (r *redactor) touches(raw json.RawMessage) bool { return r.text(string(raw)
 func (r *redactor) texts(list []string) []string {
 	out := slices.Clone(list)
 	for i := range out {
-		out[i] = r.text(out[i])
+		out[i] = r.shown(out[i])
 	}
 	return out
 }
@@ -168,9 +121,9 @@ func (r *redactor) value(v any) any {
 }
 
 func (r *redactor) failure(f events.Failure) events.Failure {
-	f.Message, f.Hint = r.text(f.Message), r.text(f.Hint)
+	f.Message, f.Hint = r.shown(f.Message), r.shown(f.Hint)
 	f.Command, f.Tail = r.texts(f.Command), r.texts(f.Tail)
-	f.Condition, f.Snippet = r.text(f.Condition), r.text(f.Snippet)
+	f.Condition, f.Snippet = r.shown(f.Condition), r.shown(f.Snippet)
 	f.Operands, f.Observed = r.operands(f.Operands), r.operands(f.Observed)
 	return f
 }
@@ -178,9 +131,21 @@ func (r *redactor) failure(f events.Failure) events.Failure {
 func (r *redactor) operands(list []events.Operand) []events.Operand {
 	out := slices.Clone(list)
 	for i := range out {
-		out[i].Text, out[i].Value = r.text(out[i].Text), r.text(out[i].Value)
+		out[i].Text, out[i].Value = r.shown(out[i].Text), shorten(r.shown(out[i].Value))
 	}
 	return out
+}
+
+// maxOperand is how much of a value a failure shows.
+const maxOperand = 1000
+
+// shorten keeps the end of a long value: that is where the reason stands. It is
+// cut here, and not where it is observed, so that no secret is cut in two.
+func shorten(value string) string {
+	if len(value) <= maxOperand {
+		return value
+	}
+	return "..." + strings.ToValidUTF8(value[len(value)-maxOperand:], "")
 }
 
 // event redacts what is free text in an event; names and addresses stay, so
@@ -192,13 +157,22 @@ func (r *redactor) event(e events.Event) events.Event {
 	case events.RunResumed:
 		return events.RunResumed(r.started(events.RunStarted(e)))
 	case events.BackendProgress:
-		e.Line = r.text(e.Line)
+		e.Line = r.shown(e.Line)
 		return e
 	case events.InstanceStarted:
-		e.Description = r.text(e.Description)
+		e.Description = r.shown(e.Description)
 		return e
 	case events.InstanceProgress:
-		e.Line = r.text(e.Line)
+		e.Line = r.shown(e.Line)
+		return e
+	case events.SpanStarting:
+		e.Config = r.json(e.Config)
+		return e
+	case events.SpanHeld:
+		e.Started = r.json(e.Started)
+		return e
+	case events.SpanEnded:
+		e.Message = r.shown(e.Message)
 		return e
 	case events.AttemptFailed:
 		e.Failure = r.failure(e.Failure)
@@ -206,16 +180,16 @@ func (r *redactor) event(e events.Event) events.Event {
 	case events.InstanceEnded:
 		return r.ended(e)
 	case events.Warning:
-		e.Message = r.text(e.Message)
+		e.Message = r.shown(e.Message)
 		return e
 	case events.RunCanceling:
-		e.Cause = r.text(e.Cause)
+		e.Cause = r.shown(e.Cause)
 		return e
 	case events.CleanupFailed:
-		e.Message = r.text(e.Message)
+		e.Message = r.shown(e.Message)
 		return e
 	case events.RunEnded:
-		e.Message, e.Hint = r.text(e.Message), r.text(e.Hint)
+		e.Message, e.Hint = r.shown(e.Message), r.shown(e.Hint)
 		e.Outputs = r.members(e.Outputs)
 		return e
 	}
@@ -248,7 +222,7 @@ func (r *redactor) members(object map[string]json.RawMessage) map[string]json.Ra
 }
 
 func (r *redactor) ended(e events.InstanceEnded) events.InstanceEnded {
-	e.Reason, e.Outputs = r.text(e.Reason), r.json(e.Outputs)
+	e.Reason, e.Outputs = r.shown(e.Reason), r.json(e.Outputs)
 	if e.Failure != nil {
 		clean := r.failure(*e.Failure)
 		e.Failure = &clean

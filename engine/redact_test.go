@@ -7,7 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/dcosflow/dcosflow/dag"
 	"github.com/dcosflow/dcosflow/events"
 )
 
@@ -59,6 +58,73 @@ func TestRedactorKeepsJSON(t *testing.T) {
 	}
 }
 
+// A secret is found however a program may write it.
+func TestRedactorEscapes(t *testing.T) {
+	const secret = `it's/a "pass"+wörd & <more>${x}`
+	cases := []struct{ name, text string }{
+		{"JSON", `it's/a \"pass\"+wörd & <more>${x}`},
+		{"JSON for HTML", `it's/a \"pass\"+wörd \u0026 \u003cmore\u003e${x}`},
+		{"JSON in ASCII", `it's/a \"pass\"+w\u00f6rd & <more>${x}`},
+		{"JSON with slashes", `it's\/a \"pass\"+wörd & <more>${x}`},
+		{"HCL", `it's/a \"pass\"+wörd & <more>$${x}`},
+		{"HTML", `it&#39;s/a &#34;pass&#34;+wörd &amp; &lt;more&gt;${x}`},
+		{"a shell's trace", `it'\''s/a "pass"+wörd & <more>${x}`},
+		{"a query", `it%27s%2Fa+%22pass%22%2Bw%C3%B6rd+%26+%3Cmore%3E%24%7Bx%7D`},
+		{"a query in lower case", `it%27s%2fa+%22pass%22%2bw%c3%b6rd+%26+%3cmore%3e%24%7bx%7d`},
+		{"a path of Go", `it%27s%2Fa%20%22pass%22+w%C3%B6rd%20&%20%3Cmore%3E$%7Bx%7D`},
+		{"a path of others", `it%27s/a%20%22pass%22%2Bw%C3%B6rd%20%26%20%3Cmore%3E%24%7Bx%7D`},
+		{"JavaScript", `it's%2Fa%20%22pass%22%2Bw%C3%B6rd%20%26%20%3Cmore%3E%24%7Bx%7D`},
+	}
+	var r redactor
+	r.add(secret)
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			if got, want := r.text("<"+c.text+">"), "<(sensitive)>"; got != want {
+				t.Errorf("got %q, want %q", got, want)
+			}
+		})
+	}
+}
+
+// base64 and openssl break long lines.
+func TestRedactorWrappedBase64(t *testing.T) {
+	secret := strings.Repeat("a license of many words, ", 12)
+	encoded := base64.StdEncoding.EncodeToString([]byte(secret + "\n"))
+	var r redactor
+	r.add(secret)
+	for _, width := range []int{64, 76} {
+		var text strings.Builder
+		for i := 0; i < len(encoded); i += width {
+			text.WriteString(encoded[i:min(i+width, len(encoded))] + "\n")
+		}
+		want := strings.Repeat(redacted+"\n", strings.Count(text.String(), "\n"))
+		if got := r.text(text.String()); got != want {
+			t.Errorf("in lines of %d: got %q, want %q", width, got, want)
+		}
+	}
+}
+
+// Whatever cuts a message must not show a part of a secret.
+func TestRedactorCut(t *testing.T) {
+	var r redactor
+	r.add("correct horse")
+	cases := []struct{ in, want string }{
+		{`"the word is correct ho...`, `"the word is (sensitive)...`},
+		{"correct... and corr... and cor...", "(sensitive)... and (sensitive)... and cor..."},
+		{"correct horse...", "(sensitive)..."},
+	}
+	for _, c := range cases {
+		if got := r.text(c.in); got != c.want {
+			t.Errorf("%q: got %q, want %q", c.in, got, c.want)
+		}
+	}
+	long := strings.Repeat("x", maxOperand-5) + "correct horse " + strings.Repeat("y", maxOperand-9)
+	got := r.operands([]events.Operand{{Text: "probe.stdout", Value: long}})[0].Value
+	if strings.Contains(got, "horse") || !strings.HasPrefix(got, "...nsitive) yyy") || len(got) != maxOperand+3 {
+		t.Errorf("a long value: got %.40q of %d bytes, want its end without the secret", got, len(got))
+	}
+}
+
 // Every text of every event must be redacted; addresses and kinds stay.
 func TestRedactorKnowsEveryEvent(t *testing.T) {
 	const secret = "very secret"
@@ -76,6 +142,9 @@ func TestRedactorKnowsEveryEvent(t *testing.T) {
 		events.InstanceStarted{Description: secret},
 		events.InstanceProgress{Line: secret},
 		events.AttemptFailed{Failure: failure},
+		events.SpanStarting{Config: raw},
+		events.SpanHeld{Started: raw},
+		events.SpanEnded{Message: secret},
 		events.InstanceEnded{Failure: &failure, Outputs: raw, Reason: secret},
 		events.Warning{Message: secret},
 		events.RunCanceling{Cause: secret},
@@ -93,25 +162,5 @@ func TestRedactorKnowsEveryEvent(t *testing.T) {
 	}
 	if failure.Message != secret {
 		t.Error("redaction changed the original")
-	}
-}
-
-func TestLogFolder(t *testing.T) {
-	long := strings.Repeat("x", 300)
-	cases := []struct{ id, want string }{
-		{"step.check", "logs/step.check"},
-		{`step.check["member-0"]`, "logs/step.check.member-0"},
-		{`step.check["a/../b c"]`, "logs/step.check.a%2F..%2Fb%20c"},
-		{`step.check["100%"]`, "logs/step.check.100%25"},
-		{`step.check["größe"]`, "logs/step.check.gr%C3%B6%C3%9Fe"},
-	}
-	for _, c := range cases {
-		if got := logFolder(dag.ID(c.id)); got != c.want {
-			t.Errorf("%s: got %q, want %q", c.id, got, c.want)
-		}
-	}
-	one, other := logFolder(dag.ID(`step.x["`+long+`1"]`)), logFolder(dag.ID(`step.x["`+long+`2"]`))
-	if one == other || len(one) > 200 {
-		t.Errorf("long keys: got %q and %q, want two short names", one, other)
 	}
 }

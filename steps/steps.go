@@ -111,7 +111,8 @@ type Env struct {
 	Local backends.Transport
 	// Machines are the clusters of the run.
 	Machines Machines
-	// Stdout and Stderr are the instance's log files, byte for byte.
+	// Stdout and Stderr are the instance's log files, byte for byte but for
+	// secrets.
 	Stdout, Stderr io.Writer
 	// StopTimeout is how long what a span began has between SIGTERM and SIGKILL;
 	// zero means backends.DefaultStopTimeout.

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -77,28 +78,24 @@ func (r Result) Observed() []schema.Operand {
 	}
 	if r.code != nil {
 		add("exit_code", fmt.Sprint(*r.code))
-		add("stdout", excerpt(r.stdout))
+		add("stdout", quoted(r.stdout))
 	}
 	if r.stderr != "" {
-		add("stderr", excerpt(r.stderr))
+		add("stderr", quoted(r.stderr))
 	}
 	if r.status != nil {
 		add("status", fmt.Sprint(*r.status))
 	}
 	if r.body != nil {
-		add("body", excerpt(*r.body))
+		add("body", quoted(*r.body))
 	}
 	return seen
 }
 
-// excerpt quotes the end of a text: that is where the reason stands.
-func excerpt(s string) string {
-	const most = 1000
-	s = strings.ToValidUTF8(strings.TrimRight(s, "\n"), "\uFFFD")
-	if len(s) > most {
-		return fmt.Sprintf("...%q", strings.ToValidUTF8(s[len(s)-most:], ""))
-	}
-	return fmt.Sprintf("%q", s)
+// quoted shows all of a text on one line: whoever takes the secrets out of it
+// makes it shorter.
+func quoted(s string) string {
+	return strconv.Quote(strings.ToValidUTF8(strings.TrimRight(s, "\n"), "\uFFFD"))
 }
 
 // Prober looks at the world as its block says.

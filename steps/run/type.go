@@ -14,7 +14,7 @@ import (
 
 const doc = "Runs a command or a script on a node, or on the machine of the tool. It succeeds when the exit code is in `exit_codes`.\n\n" +
 	"A `command` is a list of arguments that no shell sees: `[\"echo\", \"$HOME\"]` prints `$HOME`. A `script` is given to `shell` as a file. " +
-	"Standard output and standard error are kept apart, written to the step's log byte for byte, and returned as outputs. " +
+	"Standard output and standard error are kept apart, written to the step's log byte for byte (but for secrets), and returned as outputs. " +
 	"When the step is cancelled or times out, the whole process group gets SIGTERM and five seconds later SIGKILL.\n\n" +
 	"Values go to a command through `env`, secrets too: neither `env` nor `script` is ever on a command line of the machine.\n\n" +
 	"The step is not repeated after trouble with the connection unless a `retry` block says so."
