@@ -94,7 +94,7 @@ func (d *decoding) cluster(x *expression, v cty.Value) cty.Value {
 		return v
 	}
 	name, ok := attributeText(v, "name")
-	if c := d.ev.scope.clusters.byName[name]; ok && c != nil && v.Type().HasAttribute("nodes") {
+	if c := d.ev.root.clusters.byName[name]; ok && c != nil && v.Type().HasAttribute("nodes") {
 		return d.ev.world(d.facts).cluster(c)
 	}
 	hint := ""
@@ -102,7 +102,7 @@ func (d *decoding) cluster(x *expression, v cty.Value) cty.Value {
 		hint = " Write the cluster as a whole, without a role."
 	}
 	d.problem(x.Range(), "Not a cluster", "Wanted is a cluster such as %s; this is %s.%s",
-		example("cluster", d.ev.scope.clusters.names), described(v), hint)
+		example("cluster", d.ev.root.clusters.names), described(v), hint)
 	return cty.DynamicVal
 }
 

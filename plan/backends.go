@@ -15,7 +15,7 @@ import (
 
 // backends decodes the backend blocks by the schemas of their types.
 func (b *builder) backends() {
-	for _, decl := range b.ev.scope.backends.list {
+	for _, decl := range b.ev.root.backends.list {
 		typ := b.backendType(decl.Type)
 		if typ == nil {
 			names := b.backendTypeNames()
@@ -69,7 +69,7 @@ func (b *builder) backend(decl *dsl.Backend, typ *backends.Type) backends.Config
 }
 
 func (b *builder) backendBlock(body hcl.Body, s *schema.Block, rng hcl.Range, owner string) cty.Value {
-	c := compiler{ev: b.ev, site: site{what: "a backend"}}
+	c := compiler{ev: b.ev, scope: b.ev.root, site: site{what: "a backend"}}
 	compiled := c.block(body, s, rng, owner)
 	if b.report(c.diags); c.diags.HasErrors() {
 		return cty.NilVal
@@ -89,7 +89,7 @@ func (b *builder) checkRoles() {
 	for _, backend := range b.plan.Backends {
 		var known []string
 		open := false
-		for i, c := range b.ev.scope.clusters.list {
+		for i, c := range b.ev.root.clusters.list {
 			if b.plan.Clusters[i].Backend == "" {
 				open = true // it may be this one
 			}
@@ -101,7 +101,7 @@ func (b *builder) checkRoles() {
 				known = append(known, string(r.Role))
 			}
 		}
-		decl := b.ev.scope.backends.byName[backend.Name]
+		decl := b.ev.root.backends.byName[backend.Name]
 		for _, role := range slices.Sorted(maps.Keys(backend.Config.Roles)) {
 			if !open && !slices.Contains(known, string(role)) {
 				b.problem(decl.Range, fmt.Sprintf("Role %q without nodes", role), "No cluster of backend %q has this role. %s%s",

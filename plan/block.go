@@ -43,8 +43,9 @@ type argument struct {
 
 // compiler makes blocks and collects what is wrong in their text.
 type compiler struct {
-	ev   *evaluator
-	site site
+	ev    *evaluator
+	scope *scope
+	site  site
 	// meta says that the body is a step's, which has meta-arguments too.
 	meta  bool
 	diags hcl.Diagnostics
@@ -60,6 +61,7 @@ func (c *compiler) block(body hcl.Body, s *schema.Block, rng hcl.Range, owner st
 	content, rest, diags := body.PartialContent(lenient)
 	c.diags = append(c.diags, diags...)
 	b := &block{schema: s, rng: rng, args: map[string]*argument{}, blocks: map[string][]*block{}}
+	b.needs.scope = c.scope
 	for i := range s.Attributes {
 		a := &s.Attributes[i]
 		if written, ok := content.Attributes[a.Name]; ok {
@@ -92,7 +94,7 @@ func bodySchema(s *schema.Block) *hcl.BodySchema {
 func (c *compiler) argument(b *block, a *schema.Attribute, written *hcl.Attribute) *argument {
 	at := c.site
 	at.probe, at.late = a.Kind == schema.Deferred, a.Late
-	expr, diags := c.ev.scope.resolve(written.Expr, at)
+	expr, diags := c.scope.resolve(written.Expr, at)
 	c.diags = append(c.diags, diags...)
 	b.needs.merge(&expr.needs)
 	if a.Kind == schema.Plain {
@@ -107,7 +109,7 @@ func (c *compiler) nested(b *block, n *schema.Nested, written hcl.Blocks, owner 
 			c.problem(w.DefRange, fmt.Sprintf("Too many %q blocks", n.Name), "There may be %d; there is one already at %s.", n.Max, place(written[0].DefRange))
 			continue
 		}
-		inner := compiler{ev: c.ev, site: c.site}
+		inner := compiler{ev: c.ev, scope: c.scope, site: c.site}
 		compiled := inner.block(w.Body, &n.Block, w.DefRange, owner+", block "+n.Name)
 		c.diags = append(c.diags, inner.diags...)
 		b.needs.merge(&compiled.needs)

@@ -91,11 +91,11 @@ func (b *builder) problem(rng hcl.Range, summary, detail string, args ...any) {
 // constant evaluates an expression that must be known before the run and may
 // use variables and locals only. False means that there is no such value, for a
 // reason that has been reported or, in a static plan, cannot be known.
-func (b *builder) constant(e hcl.Expression, a schema.Attribute) (cty.Value, bool) {
+func (b *builder) constant(s *scope, e hcl.Expression, a schema.Attribute) (cty.Value, bool) {
 	if e == nil {
 		return cty.NilVal, false
 	}
-	x, diags := b.ev.scope.resolve(e, site{what: fmt.Sprintf("%q, which must be known before the run,", a.Name)})
+	x, diags := s.resolve(e, site{what: fmt.Sprintf("%q, which must be known before the run,", a.Name)})
 	var v cty.Value
 	if !diags.HasErrors() {
 		d := b.ev.decoding(&x.needs, nil, nil)
@@ -112,19 +112,19 @@ func (b *builder) constant(e hcl.Expression, a schema.Attribute) (cty.Value, boo
 
 // settings evaluates the arguments of the workflow block.
 func (b *builder) settings() {
-	s := b.in.Workflow.Settings
-	if v, ok := b.constant(s.Timeout, schema.Attribute{Name: "timeout", Kind: schema.Duration}); ok {
+	s, root := b.in.Workflow.Settings, b.ev.root
+	if v, ok := b.constant(root, s.Timeout, schema.Attribute{Name: "timeout", Kind: schema.Duration}); ok {
 		b.plan.Settings.Timeout = duration(v)
 	}
-	b.plan.Settings.MaxParallel = b.count(s.MaxParallel, "max_parallel")
-	if v, ok := b.constant(s.FailFast, schema.Attribute{Name: "fail_fast", Type: cty.Bool}); ok {
+	b.plan.Settings.MaxParallel = b.count(root, s.MaxParallel, "max_parallel")
+	if v, ok := b.constant(root, s.FailFast, schema.Attribute{Name: "fail_fast", Type: cty.Bool}); ok {
 		b.plan.Settings.FailFast = v.True()
 	}
 }
 
 // count evaluates a whole number from 1; zero means that there is none.
-func (b *builder) count(e hcl.Expression, name string) int {
-	v, ok := b.constant(e, schema.Attribute{Name: name, Type: cty.Number})
+func (b *builder) count(s *scope, e hcl.Expression, name string) int {
+	v, ok := b.constant(s, e, schema.Attribute{Name: name, Type: cty.Number})
 	if !ok {
 		return 0
 	}

@@ -26,7 +26,7 @@ var refusedRoles = []string{"nodes", "name", "backend"}
 // clusters evaluates the cluster blocks: role counts and node names are known
 // at plan time.
 func (b *builder) clusters() {
-	for _, c := range b.ev.scope.clusters.list {
+	for _, c := range b.ev.root.clusters.list {
 		backend := b.clusterBackend(c)
 		b.roles(c)
 		b.plan.Clusters = append(b.plan.Clusters, Cluster{Name: c.name, Backend: backend, Roles: c.roles, Nodes: c.nodes})
@@ -41,7 +41,7 @@ func (b *builder) clusters() {
 // clusterBackend returns the name of a cluster's backend, "" when there is
 // none, for a reason that has been reported or cannot be known.
 func (b *builder) clusterBackend(c *cluster) string {
-	declared := b.ev.scope.backends
+	declared := b.ev.root.backends
 	if c.decl.Backend == nil {
 		if len(declared.list) == 1 {
 			c.typ = b.backendType(declared.list[0].Type)
@@ -52,7 +52,7 @@ func (b *builder) clusterBackend(c *cluster) string {
 		}
 		return ""
 	}
-	x, diags := b.ev.scope.resolve(c.decl.Backend, site{what: "the backend of a cluster", backends: true})
+	x, diags := b.ev.root.resolve(c.decl.Backend, site{what: "the backend of a cluster", backends: true})
 	if diags.HasErrors() {
 		b.report(diags)
 		return ""
@@ -102,7 +102,7 @@ func attributeText(v cty.Value, name string) (string, bool) {
 }
 
 func (b *builder) noBackend(c *cluster) {
-	declared := b.ev.scope.backends.names
+	declared := b.ev.root.backends.names
 	if len(declared) == 0 {
 		types := b.backendTypeNames()
 		b.problem(c.decl.Range, fmt.Sprintf("Cluster %q has no backend", c.name),
@@ -119,7 +119,7 @@ func (b *builder) roles(c *cluster) {
 	if c.decl.Roles == nil {
 		return // reported by the loader
 	}
-	x, diags := b.ev.scope.resolve(c.decl.Roles, site{what: "the roles of a cluster"})
+	x, diags := b.ev.root.resolve(c.decl.Roles, site{what: "the roles of a cluster"})
 	if diags.HasErrors() {
 		b.report(diags)
 		return

@@ -35,8 +35,8 @@ func (ev *evaluator) context(n *needs, fr *frame, f Facts) (*hcl.EvalContext, hc
 }
 
 func (ev *evaluator) contextIn(w *world, n *needs, fr *frame, f Facts) (*hcl.EvalContext, hcl.Diagnostics) {
-	vars := maps.Clone(ev.roots)
-	ctx := &hcl.EvalContext{Variables: vars, Functions: ev.functions}
+	vars := maps.Clone(n.scope.roots)
+	ctx := &hcl.EvalContext{Variables: vars, Functions: n.scope.functions}
 	if len(n.clusters) > 0 {
 		clusters := make(map[string]cty.Value, len(n.clusters))
 		for _, c := range n.clusters {

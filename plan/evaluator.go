@@ -7,7 +7,6 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
-	"github.com/zclconf/go-cty/cty/function"
 
 	"github.com/dcosflow/dcosflow/backends"
 	"github.com/dcosflow/dcosflow/dsl"
@@ -17,10 +16,8 @@ import (
 // evaluator evaluates expressions, at plan time and, when the plan is made,
 // from many goroutines at run time.
 type evaluator struct {
-	scope     *scope
-	functions map[string]function.Function
-	// roots are those that never change: var, path, run.
-	roots map[string]cty.Value
+	// root is the scope of the workflow itself.
+	root  *scope
 	files map[string]*hcl.File
 	host  dsl.Host
 	// static says that unknown values are no mistake: see Input.Static. They
@@ -54,18 +51,18 @@ type sharedLocal struct {
 func newEvaluator(in Input, secrets *secrets) *evaluator {
 	w := in.Workflow
 	host := dsl.Host{Files: in.Files, Dir: w.Dir, WorkingDir: in.WorkingDir, Env: in.Env}
+	root := newScope(w)
+	root.functions = dsl.Functions(host)
+	root.roots = map[string]cty.Value{
+		"path": cty.ObjectVal(map[string]cty.Value{"workflow": cty.StringVal(w.Dir), "module": cty.StringVal(w.Dir)}),
+		"run": cty.ObjectVal(map[string]cty.Value{
+			"id":   cty.StringVal(in.Run.ID),
+			"seed": cty.NumberIntVal(in.Run.Seed),
+			"dir":  cty.StringVal(in.Run.Dir),
+		}),
+	}
 	return &evaluator{
-		scope:     newScope(w),
-		functions: dsl.Functions(host),
-		roots: map[string]cty.Value{
-			"path": cty.ObjectVal(map[string]cty.Value{"workflow": cty.StringVal(w.Dir)}),
-			"run": cty.ObjectVal(map[string]cty.Value{
-				"id":   cty.StringVal(in.Run.ID),
-				"seed": cty.NumberIntVal(in.Run.Seed),
-				"dir":  cty.StringVal(in.Run.Dir),
-			}),
-		},
-		files: w.Files, host: host,
+		root: root, files: w.Files, host: host,
 		static: in.Static, secrets: secrets,
 		planned: &world{
 			nodes: map[string][]cty.Value{}, clusters: map[string]cty.Value{}, locals: map[string]sharedLocal{},
@@ -95,19 +92,19 @@ func (ev *evaluator) worldAt(f Facts) *world {
 		facts: f, nodes: map[string][]cty.Value{}, clusters: map[string]cty.Value{},
 		locals: maps.Clone(ev.planned.locals),
 	}
-	for _, c := range ev.scope.clusters.list {
+	for _, c := range ev.root.clusters.list {
 		nodes := f.Nodes(c.name)
 		if len(nodes) != len(c.nodes) {
 			nodes = c.nodes // not allocated: finalisers still see the names
 		}
 		w.addCluster(c, nodeValues(nodes))
 	}
-	for _, l := range ev.scope.locals.list {
+	for _, l := range ev.root.locals.list {
 		if l.ofClusters() {
 			delete(w.locals, l.name)
 		}
 	}
-	for _, l := range ev.scope.locals.list {
+	for _, l := range ev.root.locals.list {
 		if l.ofClusters() {
 			_ = ev.shared(w, l) // what is wrong is told to those who use it
 		}

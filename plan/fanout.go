@@ -83,11 +83,11 @@ func (b *builder) fanText(st *step) {
 		e = m.Nodes
 	case overEach:
 		e = m.ForEach
-		fan.from = b.ev.scope.keysFrom(e)
+		fan.from = st.scope.keysFrom(e)
 	default:
 		return
 	}
-	x, diags := b.ev.scope.resolve(e, site{what: "an argument of a step", steps: true, clusters: true})
+	x, diags := st.scope.resolve(e, site{what: "an argument of a step", steps: true, clusters: true})
 	b.report(diags)
 	if fan.broken = diags.HasErrors(); fan.broken {
 		return
@@ -218,9 +218,9 @@ func (fan *fanout) adopt(others []*frame) []*frame {
 
 func (ev *evaluator) clusterFrames(fan *fanout, v cty.Value) ([]*frame, bool, hcl.Diagnostics) {
 	name, ok := attributeText(v, "name")
-	c := ev.scope.clusters.byName[name]
+	c := ev.root.clusters.byName[name]
 	if !ok || c == nil {
-		return nil, true, problems(fan.expr.Range(), "Not a cluster", "Write cluster.NAME, which must be known before the run. %s", thereIs(ev.scope.clusters.names))
+		return nil, true, problems(fan.expr.Range(), "Not a cluster", "Write cluster.NAME, which must be known before the run. %s", thereIs(ev.root.clusters.names))
 	}
 	fan.subject = c
 	if c.open {
@@ -288,7 +288,7 @@ func (ev *evaluator) machine(v cty.Value, rng hcl.Range) (*cluster, int, bool, h
 	}
 	clusterName, _ := attributeText(v, "cluster")
 	name, _ := attributeText(v, "name")
-	c := ev.scope.clusters.byName[clusterName]
+	c := ev.root.clusters.byName[clusterName]
 	if c == nil || c.open {
 		return nil, 0, c != nil, problems(rng, "Not a node", "There is no cluster %q.", clusterName)
 	}

@@ -16,9 +16,9 @@ import (
 // addSteps puts the steps that the file leaves out around those of the file:
 // what makes the nodes of a cluster that is used, and what removes them.
 func (b *builder) addSteps() {
-	declared := b.ev.scope.steps.list
+	declared := b.ev.root.steps.list
 	var before, after []*step
-	for _, c := range b.ev.scope.clusters.list {
+	for _, c := range b.ev.root.clusters.list {
 		if c.typ == nil || !c.typ.Destroys || !usedBy(declared, c) {
 			continue
 		}
@@ -45,12 +45,12 @@ func (b *builder) idle() {
 	if flawed || b.diags.HasErrors() {
 		return // a misspelt name may be why
 	}
-	declared := b.ev.scope.steps.list
+	declared := b.ev.root.steps.list
 	if len(declared) == 0 {
 		b.warning(hcl.Range{}, "The workflow has no steps", "A run of it does nothing, and passes.")
 		return
 	}
-	for _, c := range b.ev.scope.clusters.list {
+	for _, c := range b.ev.root.clusters.list {
 		if !usedBy(declared, c) {
 			b.warning(c.decl.Range, fmt.Sprintf("Cluster %q is not used", c.name),
 				"No step refers to it, so it gets no nodes. Name it in a step, such as: nodes = cluster.%s.nodes; or remove the block.", c.name)
@@ -88,7 +88,7 @@ func (b *builder) added(list []*step, c *cluster, role steps.Role, when When) []
 	if diags.HasErrors() {
 		return list
 	}
-	st := newStep(typ.Name, &dsl.Step{Type: typ.Name, Name: c.name, Body: file.Body, Range: c.decl.Range}, typ)
+	st := newStep(b.ev.root, typ.Name, &dsl.Step{Type: typ.Name, Name: c.name, Body: file.Body, Range: c.decl.Range}, typ)
 	b.stepText(st)
 	st.meta.when = when
 	return append(list, st)
@@ -138,7 +138,7 @@ func (b *builder) destroyLast(final []dag.Vertex[*Instance]) {
 		if d.Value.Kind != Work || d.Value.Type.Role != steps.Destroys {
 			continue
 		}
-		c := b.ev.scope.clusters.byName[d.Value.Subject]
+		c := b.ev.root.clusters.byName[d.Value.Subject]
 		for _, v := range final {
 			other := stepOf[v.ID]
 			uses := c != nil && (other.touches(c) || v.Value.Cluster == c.name)

@@ -191,13 +191,13 @@ func (ev *evaluator) live(b *block, v cty.Value) []link {
 func (ev *evaluator) liveArgument(arg *argument, v cty.Value) []link {
 	wanted, node := arg.expr.clusters, ""
 	if name, ok := attributeText(v, "cluster"); ok && arg.attr.Kind == schema.Node {
-		if c := ev.scope.clusters.byName[name]; c != nil {
+		if c := ev.root.clusters.byName[name]; c != nil {
 			wanted = []*cluster{c}
 			node, _ = attributeText(v, "name")
 		}
 	}
 	if name, ok := attributeText(v, "name"); ok && arg.attr.Kind == schema.Cluster {
-		if c := ev.scope.clusters.byName[name]; c != nil {
+		if c := ev.root.clusters.byName[name]; c != nil {
 			wanted = []*cluster{c}
 		}
 	}

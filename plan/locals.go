@@ -56,8 +56,8 @@ func (l *local) ofClusters() bool {
 
 // locals checks all locals, and evaluates those that need no step.
 func (b *builder) locals() {
-	for _, l := range b.ev.scope.locals.list {
-		b.report(b.ev.scope.resolveLocal(l))
+	for _, l := range b.ev.root.locals.list {
+		b.report(b.ev.root.resolveLocal(l))
 		if len(l.expr.uses) == 0 {
 			b.report(b.ev.shared(b.ev.planned, l).diags)
 		}
@@ -67,7 +67,7 @@ func (b *builder) locals() {
 // stepLocals checks the locals that need steps. During the run, instances
 // evaluate them again, each with the outputs that it needs.
 func (b *builder) stepLocals() {
-	for _, l := range b.ev.scope.locals.list {
+	for _, l := range b.ev.root.locals.list {
 		if len(l.expr.uses) > 0 {
 			b.report(b.ev.shared(b.ev.planned, l).diags)
 		}

@@ -88,16 +88,16 @@ func (b *builder) placement(st *step) {
 // metaText resolves the meta-arguments of a step.
 func (b *builder) metaText(st *step) {
 	m, decl := &st.meta, st.decl.Meta
-	if v, ok := b.constant(decl.When, whenAttribute); ok {
+	if v, ok := b.constant(st.scope, decl.When, whenAttribute); ok {
 		m.when = When(v.AsString())
 	}
-	if v, ok := b.constant(decl.OnFailure, onFailureAttribute); ok {
+	if v, ok := b.constant(st.scope, decl.OnFailure, onFailureAttribute); ok {
 		m.tolerated = v.AsString() == "continue"
 	}
-	if v, ok := b.constant(decl.AllowEmpty, schema.Attribute{Name: "allow_empty", Type: cty.Bool}); ok {
+	if v, ok := b.constant(st.scope, decl.AllowEmpty, schema.Attribute{Name: "allow_empty", Type: cty.Bool}); ok {
 		st.fan.allowEmpty = v.True()
 	}
-	m.maxParallel = b.count(decl.MaxParallel, "max_parallel")
+	m.maxParallel = b.count(st.scope, decl.MaxParallel, "max_parallel")
 	b.fanText(st)
 	b.dependsOn(st)
 
@@ -130,7 +130,7 @@ func (b *builder) metaExpression(st *step, e hcl.Expression, at site) *expressio
 	if e == nil {
 		return nil
 	}
-	x, diags := b.ev.scope.resolve(e, at)
+	x, diags := st.scope.resolve(e, at)
 	b.report(diags)
 	if diags.HasErrors() {
 		return nil
@@ -143,7 +143,7 @@ func (b *builder) metaExpression(st *step, e hcl.Expression, at site) *expressio
 func (b *builder) dependsOn(st *step) {
 	at := b.siteOf(st, "depends_on")
 	for _, ref := range st.decl.Meta.DependsOn {
-		r := &resolver{scope: b.ev.scope, site: at, out: &expression{}}
+		r := &resolver{scope: st.scope, site: at, out: st.scope.expression(nil)}
 		if ref.Key != nil {
 			r.refs = dsl.References(ref.Key)
 			for _, inner := range r.refs {

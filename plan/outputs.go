@@ -21,7 +21,7 @@ func (b *builder) outputs() {
 		if decl.Value == nil {
 			continue // reported by the loader
 		}
-		x, diags := b.ev.scope.resolve(decl.Value, site{what: "an output", steps: true, clusters: true})
+		x, diags := b.ev.root.resolve(decl.Value, site{what: "an output", steps: true, clusters: true})
 		if !diags.HasErrors() {
 			var v cty.Value
 			v, diags = b.ev.evaluate(x, nil)

@@ -19,7 +19,7 @@ import (
 // The types of roots without declarations.
 var (
 	nodesType = cty.List(schema.NodeType)
-	pathType  = cty.Object(map[string]cty.Type{"workflow": cty.String})
+	pathType  = cty.Object(map[string]cty.Type{"workflow": cty.String, "module": cty.String})
 	runType   = cty.Object(map[string]cty.Type{"id": cty.String, "seed": cty.Number, "dir": cty.String})
 	eachType  = cty.Object(map[string]cty.Type{"key": cty.String, "value": cty.DynamicPseudoType})
 )

@@ -19,12 +19,18 @@ type expression struct {
 	needs
 }
 
+func (s *scope) expression(e hcl.Expression) *expression {
+	return &expression{source: e, needs: needs{scope: s}}
+}
+
 // Range is where the expression stands.
 func (x *expression) Range() hcl.Range { return x.source.Range() }
 
 // needs is what must be known to evaluate something. References to locals are
 // replaced by what those need (rule 1).
 type needs struct {
+	// scope is where its names are looked up.
+	scope    *scope
 	uses     []use
 	clusters []*cluster
 	// locals come after those that they use.
@@ -94,7 +100,7 @@ type resolver struct {
 // resolve finds and checks the references of an expression, before anything is
 // evaluated (rule 3). The expression is usable only without errors.
 func (s *scope) resolve(e hcl.Expression, at site) (*expression, hcl.Diagnostics) {
-	r := &resolver{scope: s, site: at, refs: dsl.References(e), out: &expression{source: e}}
+	r := &resolver{scope: s, site: at, refs: dsl.References(e), out: s.expression(e)}
 	for _, ref := range r.refs {
 		r.reference(ref)
 	}

@@ -6,13 +6,23 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
+	"github.com/zclconf/go-cty/cty/function"
 
 	"github.com/dcosflow/dcosflow/backends"
 	"github.com/dcosflow/dcosflow/dsl"
 )
 
-// scope is where names are looked up: all that a file or directory declares.
+// scope is where names are looked up: all that a file or directory declares,
+// once for each instance of a module.
 type scope struct {
+	// path is what the addresses in it begin with: "", or module.m["k"]. with
+	// the dot.
+	path string
+	// functions are those of its directory; roots are the names that never
+	// change: var, path, run.
+	functions map[string]function.Function
+	roots     map[string]cty.Value
+
 	variables named[*dsl.Variable]
 	locals    named[*local]
 	backends  named[*dsl.Backend]

@@ -16,7 +16,8 @@ import (
 
 // step is a step of the workflow, or one that the plan adds.
 type step struct {
-	name string
+	name  string
+	scope *scope
 	// prefix is what the address begins with: "step", or the type of an added
 	// one.
 	prefix string
@@ -48,10 +49,10 @@ func address(prefix, step, key string, keyed bool) dag.ID {
 
 // address is that of the whole step, and of the vertex that settles after all
 // instances.
-func (st *step) address() string { return st.prefix + "." + st.name }
+func (st *step) address() string { return st.scope.path + st.prefix + "." + st.name }
 
 func (st *step) id(key string) dag.ID {
-	return address(st.prefix, st.name, key, st.fan.kind != single)
+	return dag.ID(st.scope.path) + address(st.prefix, st.name, key, st.fan.kind != single)
 }
 
 func (st *step) join() dag.ID { return dag.ID(st.address()) }
@@ -102,22 +103,22 @@ func (st *step) unknownKey(key string, rng hcl.Range) *hcl.Diagnostic {
 // declareSteps makes the steps of the file known by name and finds their types.
 func (b *builder) declareSteps() {
 	for _, decl := range b.in.Workflow.Steps {
-		st := newStep("step", decl, b.stepType(decl.Type))
+		st := newStep(b.ev.root, "step", decl, b.stepType(decl.Type))
 		if st.typ == nil {
 			names := b.stepTypeNames()
 			b.problem(decl.TypeRange, fmt.Sprintf("Unknown step type %q", decl.Type), "%s%s",
 				thereIs(names), dsl.Suggest(decl.Type, names))
 		}
-		if !b.ev.scope.steps.add(decl.Name, st) {
+		if !b.ev.root.steps.add(decl.Name, st) {
 			b.doubles = append(b.doubles, st)
 		}
 	}
 }
 
-func newStep(prefix string, decl *dsl.Step, typ *steps.Type) *step {
-	st := &step{name: decl.Name, prefix: prefix, decl: decl, typ: typ}
+func newStep(s *scope, prefix string, decl *dsl.Step, typ *steps.Type) *step {
+	st := &step{name: decl.Name, scope: s, prefix: prefix, decl: decl, typ: typ}
 	st.fan = &fanout{owner: st, kind: fanKindOf(decl, typ)}
-	st.meta.when = OnSuccess
+	st.meta.when, st.meta.needs.scope = OnSuccess, s
 	if typ == nil {
 		return st
 	}
@@ -154,7 +155,7 @@ func (b *builder) stepTypeNames() []string {
 // their instances. Then the clusters that are used are known, and what the file
 // leaves out is added.
 func (b *builder) steps() {
-	for _, st := range b.ev.scope.steps.list {
+	for _, st := range b.ev.root.steps.list {
 		b.stepText(st)
 	}
 	for _, st := range b.doubles {
@@ -170,7 +171,7 @@ func (b *builder) stepText(st *step) {
 	}
 	b.metaText(st)
 	if st.typ != nil {
-		c := compiler{ev: b.ev, site: b.siteOf(st, "an argument of a step"), meta: true}
+		c := compiler{ev: b.ev, scope: st.scope, site: b.siteOf(st, "an argument of a step"), meta: true}
 		st.body = c.block(st.decl.Body, &st.typ.Schema, st.decl.Range, fmt.Sprintf("step type %q", st.typ.Name))
 		b.report(c.diags)
 		st.all.merge(&st.body.needs)
@@ -203,7 +204,7 @@ func (b *builder) siteOf(st *step, what string) site {
 	at.each = st.fan.kind == overEach || st.mistyped("for_each")
 	at.node = st.fan.kind == overNodes || st.fan.kind == overCluster || st.decl.Meta.Node != nil || st.mistyped("node", "nodes")
 	if st.fan.kind == overEach && st.decl.Meta.ForEach != nil {
-		at.from = b.ev.scope.keysFrom(st.decl.Meta.ForEach)
+		at.from = st.scope.keysFrom(st.decl.Meta.ForEach)
 	}
 	return at
 }

@@ -18,7 +18,7 @@ import (
 func (b *builder) variables() {
 	values := map[string]cty.Value{}
 	var missing []*dsl.Variable
-	for _, v := range b.ev.scope.variables.list {
+	for _, v := range b.ev.root.variables.list {
 		value, origin, diags := b.variable(v)
 		b.report(diags)
 		if value == cty.NilVal {
@@ -36,7 +36,7 @@ func (b *builder) variables() {
 			Name: v.Name, Value: value, Sensitive: v.Sensitive, Origin: origin, Outside: b.in.Values[v.Name].Outside,
 		})
 	}
-	b.ev.roots["var"] = cty.ObjectVal(values)
+	b.ev.root.roots["var"] = cty.ObjectVal(values)
 	if len(missing) > 0 && !b.in.Static {
 		b.diags = append(b.diags, missingVariables(missing))
 	}
@@ -89,7 +89,7 @@ func missingVariables(missing []*dsl.Variable) *hcl.Diagnostic {
 // undeclared reports given values that no variable takes.
 func (b *builder) undeclared() {
 	for _, name := range slices.Sorted(maps.Keys(b.in.Values)) {
-		declared := b.ev.scope.variables
+		declared := b.ev.root.variables
 		if _, ok := declared.byName[name]; ok {
 			continue
 		}
