@@ -8,17 +8,17 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 )
 
-// laterNames are blocks and arguments of the language that this version does
-// not have yet.
-var laterNames = []string{"group", "module", "matrix", "validation", "during", "locks", "background"}
-
-// Later says of a block or an argument that only later versions have it; "" of
-// any other name.
-func Later(name string) string {
-	if !slices.Contains(laterNames, name) {
-		return ""
+// Refused says what to write in the place of a block or an argument that people
+// know from elsewhere and that this language does not have on purpose; "" of
+// any other name (rule 24).
+func Refused(name string) string {
+	switch name {
+	case "count":
+		return "There is no count, because numbered instances change their names when one is taken out. Write for_each with a name for each: for_each = toset([\"a\", \"b\"])."
+	case "dynamic":
+		return "There are no dynamic blocks. Write the blocks out; for several instances of a step write for_each or nodes."
 	}
-	return fmt.Sprintf("The language has %s, but dcosflow %s does not have it yet.", name, Version)
+	return ""
 }
 
 // arguments reads a body that has only arguments. What is missing is reported
@@ -30,12 +30,18 @@ func (d *decoder) arguments(body hcl.Body, required []string, names ...string) h
 	}
 	before := len(d.diags)
 	content := d.content(body, schema)
-	for _, name := range required {
-		if content.Attributes[name] == nil && len(d.diags) == before {
+	d.require(body, content.Attributes, before, required...)
+	return content.Attributes
+}
+
+// require reports the arguments that are missing, unless there has been another
+// problem since the diagnostics were so many.
+func (d *decoder) require(body hcl.Body, attrs hcl.Attributes, before int, names ...string) {
+	for _, name := range names {
+		if attrs[name] == nil && len(d.diags) == before {
 			d.problem(body.MissingItemRange(), "Missing argument", "The argument %q is required here.", name)
 		}
 	}
-	return content.Attributes
 }
 
 // content reads a whole body and reports what the schema does not have.
@@ -67,6 +73,33 @@ func (d *decoder) content(body hcl.Body, schema *hcl.BodySchema) *hcl.BodyConten
 	return content
 }
 
+// open reads a body with the items of a schema and arguments of free names,
+// which it returns in order.
+func (d *decoder) open(body hcl.Body, schema *hcl.BodySchema) (*hcl.BodyContent, []*hcl.Attribute) {
+	content, rest, diags := body.PartialContent(schema)
+	d.diags = append(d.diags, diags...)
+	native, ok := body.(*hclsyntax.Body)
+	if !ok {
+		attrs, diags := rest.JustAttributes()
+		d.diags = append(d.diags, diags...)
+		return content, inOrder(attrs)
+	}
+	var blocks []string
+	for _, b := range schema.Blocks {
+		blocks = append(blocks, b.Type)
+	}
+	for _, b := range native.Blocks {
+		d.unknown("block", b.Type, b.TypeRange, blocks, nil)
+	}
+	free := hcl.Attributes{}
+	for name, a := range native.Attributes {
+		if content.Attributes[name] == nil {
+			free[name] = a.AsHCLAttribute()
+		}
+	}
+	return content, inOrder(free)
+}
+
 // unknown reports a name that is not among the known ones. Other are those of
 // the other kind: arguments when it is a block.
 func (d *decoder) unknown(kind, name string, rng hcl.Range, known, other []string) {
@@ -75,9 +108,8 @@ func (d *decoder) unknown(kind, name string, rng hcl.Range, known, other []strin
 	}
 	detail := Suggest(name, known)
 	switch {
-	case Later(name) != "":
-		d.problem(rng, fmt.Sprintf("No %q yet", name), "%s", Later(name))
-		return
+	case Refused(name) != "":
+		detail = " " + Refused(name)
 	case slices.Contains(other, name) && kind == "block":
 		detail = fmt.Sprintf(" %s is an argument: write %s = ...", name, name)
 	case slices.Contains(other, name):

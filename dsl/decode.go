@@ -2,7 +2,6 @@ package dsl
 
 import (
 	"fmt"
-	"io/fs"
 	"maps"
 	"slices"
 	"strings"
@@ -15,49 +14,58 @@ import (
 
 // decoder fills a workflow from the blocks of its files.
 type decoder struct {
+	loader   *loader
 	workflow *Workflow
-	diags    hcl.Diagnostics
+	// call is what the workflow is loaded for, when that is as a module.
+	call  *Module
+	diags hcl.Diagnostics
 	// names are the places of what must be unique, by address.
 	names map[string]hcl.Range
-	// tooNew is the one diagnostic of a workflow for a later version.
-	tooNew *hcl.Diagnostic
 }
 
 var topSchema = &hcl.BodySchema{Blocks: []hcl.BlockHeaderSchema{
 	{Type: "workflow", LabelNames: []string{"name"}},
 	{Type: "variable", LabelNames: []string{"name"}},
 	{Type: "locals"},
+	{Type: "matrix"},
 	{Type: "backend", LabelNames: []string{"type", "name"}},
 	{Type: "cluster", LabelNames: []string{"name"}},
 	{Type: "step", LabelNames: []string{"type", "name"}},
+	{Type: "group", LabelNames: []string{"name"}},
+	{Type: "module", LabelNames: []string{"name"}},
 	{Type: "output", LabelNames: []string{"name"}},
 }}
 
-func (d *decoder) file(fsys fs.FS, name, shown string) {
-	file, diags := parse(fsys, name, shown)
+func (d *decoder) file(name string) {
+	shown := d.loader.display(name)
+	file, diags := parse(d.loader.fsys, name, shown)
 	d.diags = append(d.diags, diags...)
-	d.workflow.Incomplete = d.workflow.Incomplete || diags.HasErrors()
+	d.loader.incomplete = d.loader.incomplete || diags.HasErrors()
 	if file == nil || file.Body == nil {
 		return
 	}
 	d.workflow.Files[shown] = file
-	content := d.content(file.Body, topSchema)
-	blocks := append(content.Blocks, misspelt(file.Body)...)
-	slices.SortStableFunc(blocks, func(a, b *hcl.Block) int { return a.DefRange.Start.Byte - b.DefRange.Start.Byte })
-	for _, block := range blocks {
+	for _, block := range blocksIn(file.Body, d.content(file.Body, topSchema), topSchema) {
 		d.block(block)
 	}
 }
 
+// blocksIn lists the blocks of a body in order, those with a misspelt type too.
+func blocksIn(body hcl.Body, content *hcl.BodyContent, schema *hcl.BodySchema) hcl.Blocks {
+	blocks := append(content.Blocks, misspelt(body, schema)...)
+	slices.SortStableFunc(blocks, func(a, b *hcl.Block) int { return a.DefRange.Start.Byte - b.DefRange.Start.Byte })
+	return blocks
+}
+
 // misspelt reads blocks as what they were probably meant to be, so that what
 // refers to them is no mistake too. Their types have been reported.
-func misspelt(body hcl.Body) hcl.Blocks {
+func misspelt(body hcl.Body, schema *hcl.BodySchema) hcl.Blocks {
 	native, ok := body.(*hclsyntax.Body)
 	if !ok {
 		return nil
 	}
 	labels := map[string]int{}
-	for _, b := range topSchema.Blocks {
+	for _, b := range schema.Blocks {
 		labels[b.Type] = len(b.LabelNames)
 	}
 	types := slices.Sorted(maps.Keys(labels))
@@ -75,6 +83,9 @@ func misspelt(body hcl.Body) hcl.Blocks {
 }
 
 func (d *decoder) block(block *hcl.Block) {
+	if d.call != nil && !d.fitsModule(block) {
+		return
+	}
 	switch block.Type {
 	case "workflow":
 		d.settings(block)
@@ -82,12 +93,18 @@ func (d *decoder) block(block *hcl.Block) {
 		d.variable(block)
 	case "locals":
 		d.locals(block)
+	case "matrix":
+		d.matrix(block)
 	case "backend":
 		d.backend(block)
 	case "cluster":
 		d.cluster(block)
 	case "step":
-		d.step(block)
+		d.workflow.Steps = append(d.workflow.Steps, d.step(block))
+	case "group":
+		d.group(block)
+	case "module":
+		d.module(block)
 	case "output":
 		d.output(block)
 	}
@@ -124,6 +141,7 @@ func (d *decoder) settings(block *hcl.Block) {
 		return
 	}
 	attrs := d.arguments(block.Body, nil, "description", "timeout", "max_parallel", "fail_fast", "required_version")
+	d.limitsOfModule(attrs)
 	w.Name = block.Labels[0]
 	if !hclsyntax.ValidIdentifier(w.Name) {
 		d.declare("workflow", w.Name, block.LabelRanges[0])
@@ -148,8 +166,8 @@ func (d *decoder) requireVersion(attr *hcl.Attribute) {
 		d.problem(attr.Expr.Range(), "Invalid version constraint", `%q is no constraint. Write one such as ">= 0.1" or "~> 1.2".`, text)
 		return
 	}
-	if !wanted.Check(version.Must(version.NewVersion(Version))) {
-		d.tooNew = problem(attr.Expr.Range(), "Another version of dcosflow is required",
+	if d.loader.tooNew == nil && !wanted.Check(version.Must(version.NewVersion(Version))) {
+		d.loader.tooNew = problem(attr.Expr.Range(), "Another version of dcosflow is required",
 			"The workflow requires %s, this is dcosflow %s. Install a version that fits, or change required_version.", text, Version)
 	}
 }

@@ -18,22 +18,29 @@ import (
 const Version = "0.1.0"
 
 // Load parses the workflow at an absolute path, a file (.hcl or .hcl.json) or a
-// directory, in a file system that is rooted at "/". Diagnostics come all at
-// once, sorted by place. The workflow is nil only when no file could be read.
-// Display turns an absolute path into the name that ranges show; nil makes it
-// relative to the workflow's directory.
+// directory, in a file system that is rooted at "/", and the modules that it
+// calls. Diagnostics come all at once, sorted by place. The workflow is nil only
+// when no file could be read. Display turns an absolute path into the name that
+// ranges show; nil makes it relative to the workflow's directory.
 func Load(fsys fs.FS, name string, display func(string) string) (*Workflow, hcl.Diagnostics) {
 	name = path.Clean(name)
 	info, err := fs.Stat(fsys, inRoot(name))
 	if err != nil {
 		return nil, hcl.Diagnostics{unreadable("workflow", name, err)}
 	}
-	w := &Workflow{Dir: name, Name: path.Base(name), Files: map[string]*hcl.File{}}
+	w := &Workflow{Dir: name, Name: path.Base(name)}
 	sources := []string{name}
 	if info.IsDir() {
 		found, diag := sourcesIn(fsys, name)
 		if diag != nil {
 			return nil, hcl.Diagnostics{diag}
+		}
+		if len(found) == 0 {
+			return nil, hcl.Diagnostics{{
+				Severity: hcl.DiagError,
+				Summary:  "No workflow in the directory",
+				Detail:   fmt.Sprintf("%s has no *.hcl or *.hcl.json file. Name a workflow file, or a directory that has one.", name),
+			}}
 		}
 		sources = found
 	} else {
@@ -43,18 +50,48 @@ func Load(fsys fs.FS, name string, display func(string) string) (*Workflow, hcl.
 	if display == nil {
 		display = func(abs string) string { return strings.TrimPrefix(abs, strings.TrimSuffix(w.Dir, "/")+"/") }
 	}
-	d := decoder{workflow: w, names: map[string]hcl.Range{}}
-	for _, source := range sources {
-		d.file(fsys, source, display(source))
+	l := loader{
+		fsys: fsys, display: display, files: map[string]*hcl.File{}, modules: map[string]*Workflow{},
+		calls: []call{{dir: name, info: info}},
 	}
+	l.load(w, sources, nil)
 	if len(w.Files) == 0 {
-		return nil, Sort(d.diags)
+		return nil, Sort(l.diags)
 	}
-	if diag := d.tooNew; diag != nil {
+	if diag := l.tooNew; diag != nil {
 		w.Incomplete = true
 		return w, hcl.Diagnostics{diag}
 	}
-	return w, Sort(d.diags)
+	w.Incomplete = l.incomplete
+	return w, Sort(l.diags)
+}
+
+// loader reads a workflow and the modules that it calls, each directory once.
+type loader struct {
+	fsys    fs.FS
+	display func(string) string
+	files   map[string]*hcl.File
+	diags   hcl.Diagnostics
+	// tooNew is the one diagnostic of a workflow for another version.
+	tooNew     *hcl.Diagnostic
+	incomplete bool
+	// modules are the directories that were loaded.
+	modules map[string]*Workflow
+	// calls lead to the directory that is being loaded.
+	calls []call
+}
+
+// load fills a workflow from its files; call is nil for that of the user.
+func (l *loader) load(w *Workflow, sources []string, call *Module) {
+	w.Files = l.files
+	d := decoder{loader: l, workflow: w, call: call, names: map[string]hcl.Range{}}
+	for _, source := range sources {
+		d.file(source)
+	}
+	l.diags = append(l.diags, d.diags...)
+	for _, m := range w.Modules {
+		l.module(w, m)
+	}
 }
 
 // inRoot is an absolute path as a file system rooted at "/" wants it.
@@ -76,13 +113,6 @@ func sourcesIn(fsys fs.FS, dir string) ([]string, *hcl.Diagnostic) {
 	for _, entry := range entries {
 		if !entry.IsDir() && isSource(entry.Name()) {
 			sources = append(sources, path.Join(dir, entry.Name()))
-		}
-	}
-	if len(sources) == 0 {
-		return nil, &hcl.Diagnostic{
-			Severity: hcl.DiagError,
-			Summary:  "No workflow in the directory",
-			Detail:   fmt.Sprintf("%s has no *.hcl or *.hcl.json file. Name a workflow file, or a directory that has one.", dir),
 		}
 	}
 	return sources, nil

@@ -9,10 +9,9 @@ import (
 	"github.com/hashicorp/hcl/v2"
 )
 
-// roots are the first words of references, and those kept for later versions.
+// roots are the first words of references, and those that are reserved.
 var (
-	roots         = []string{"var", "local", "each", "node", "probe", "path", "run", "cluster", "backend", "step"}
-	laterRoots    = []string{"matrix", "group", "module"}
+	roots         = []string{"var", "local", "each", "node", "probe", "path", "run", "cluster", "backend", "step", "group", "module", "matrix"}
 	reservedRoots = []string{"self", "secret", "data", "state", "import", "suite", "scenario"}
 )
 
@@ -29,15 +28,15 @@ func unknownRoot(name string) (summary, detail string) {
 	case name == "env":
 		detail = `Write env("NAME", "default") for a variable of the environment.`
 	case name == "each":
-		detail = "Only a step with for_each has each.key and each.value."
+		detail = "Only a step, group or module with for_each has each.key and each.value."
 	case name == "node":
-		detail = "Only a step with node or nodes has a node."
+		detail = "Only a step with node or nodes, or in a group with nodes, has a node."
 	case name == "probe":
 		detail = "Only condition and error_message of a step with a probe can use what it returned."
+	case name == "matrix":
+		detail = "Only a workflow with a matrix block has a matrix, and a module gets its values as inputs."
 	case slices.Contains(roots, name):
 		detail = fmt.Sprintf("There is no %s in this place.", name)
-	case slices.Contains(laterRoots, name):
-		detail = fmt.Sprintf("The language has %s references, but dcosflow %s does not have them yet.", name, Version)
 	case slices.Contains(reservedRoots, name):
 		detail = fmt.Sprintf("The name %s is reserved for later versions.", name)
 	default:

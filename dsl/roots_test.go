@@ -9,11 +9,12 @@ func TestUnknownRoot(t *testing.T) {
 	tests := map[string]string{
 		"stepp.x":    `Did you mean "step"?`,
 		"HOST":       "A reference begins with one of var, local,",
-		"group.g":    "does not have them yet",
+		"group.g":    "There is no group in this place.",
+		"matrix.os":  "Only a workflow with a matrix block",
 		"state.x":    "reserved for later versions",
 		"env.HOME":   `env("NAME", "default")`,
 		"node.name":  "Only a step with node or nodes",
-		"each.key":   "Only a step with for_each",
+		"each.key":   "Only a step, group or module with for_each",
 		"probe.body": "Only condition and error_message",
 		"path.x":     "There is no path in this place.",
 	}

@@ -8,9 +8,9 @@ import (
 
 var metaSchema = &hcl.BodySchema{
 	Attributes: []hcl.AttributeSchema{
-		{Name: "node"}, {Name: "nodes"}, {Name: "for_each"}, {Name: "allow_empty"}, {Name: "depends_on"},
+		{Name: "node"}, {Name: "nodes"}, {Name: "for_each"}, {Name: "allow_empty"}, {Name: "depends_on"}, {Name: "during"},
 		{Name: "when"}, {Name: "enabled"}, {Name: "timeout"}, {Name: "deadline"}, {Name: "max_parallel"}, {Name: "locks"},
-		{Name: "on_failure"}, {Name: "description"}, {Name: "verifies"},
+		{Name: "on_failure"}, {Name: "background"}, {Name: "duration"}, {Name: "stop_timeout"}, {Name: "description"}, {Name: "verifies"},
 	},
 	Blocks: []hcl.BlockHeaderSchema{{Type: "retry"}},
 }
@@ -27,11 +27,13 @@ func MetaArguments() []string {
 	return names
 }
 
-func (d *decoder) step(block *hcl.Block) {
+// step reads a step block; it may not have the refused arguments.
+func (d *decoder) step(block *hcl.Block, refused ...string) *Step {
 	d.declare("step", block.Labels[1], block.LabelRanges[1])
 	content, body, diags := block.Body.PartialContent(metaSchema)
 	d.diags = append(d.diags, diags...)
-	d.workflow.Steps = append(d.workflow.Steps, &Step{
+	d.refuseInGroup(content.Attributes, refused)
+	return &Step{
 		Type:      block.Labels[0],
 		Name:      block.Labels[1],
 		Meta:      d.meta(content),
@@ -39,7 +41,7 @@ func (d *decoder) step(block *hcl.Block) {
 		TypeRange: block.LabelRanges[0],
 		NameRange: block.LabelRanges[1],
 		Range:     block.DefRange,
-	})
+	}
 }
 
 func (d *decoder) meta(content *hcl.BodyContent) Meta {
@@ -50,6 +52,7 @@ func (d *decoder) meta(content *hcl.BodyContent) Meta {
 		ForEach:     d.expr(attrs["for_each"]),
 		AllowEmpty:  d.expr(attrs["allow_empty"]),
 		DependsOn:   d.references(attrs["depends_on"]),
+		During:      d.references(attrs["during"]),
 		When:        d.expr(attrs["when"]),
 		Enabled:     d.expr(attrs["enabled"]),
 		Timeout:     d.expr(attrs["timeout"]),
@@ -57,6 +60,9 @@ func (d *decoder) meta(content *hcl.BodyContent) Meta {
 		MaxParallel: d.expr(attrs["max_parallel"]),
 		Locks:       d.expr(attrs["locks"]),
 		OnFailure:   d.expr(attrs["on_failure"]),
+		Background:  d.expr(attrs["background"]),
+		Duration:    d.expr(attrs["duration"]),
+		StopTimeout: d.expr(attrs["stop_timeout"]),
 		Description: d.expr(attrs["description"]),
 		Verifies:    d.expr(attrs["verifies"]),
 		Retry:       d.retry(content.Blocks),
@@ -90,7 +96,7 @@ func (d *decoder) retry(blocks hcl.Blocks) *Retry {
 		return nil
 	}
 	if len(blocks) > 1 {
-		d.problem(blocks[1].DefRange, "Duplicate retry block", "There is a retry block at %s already. A step has at most one.", place(blocks[0].DefRange))
+		d.problem(blocks[1].DefRange, "Duplicate retry block", "There is a retry block at %s already. There is at most one.", place(blocks[0].DefRange))
 	}
 	attrs := d.arguments(blocks[0].Body, nil, "attempts", "delay", "factor", "max_delay", "jitter", "on")
 	return &Retry{

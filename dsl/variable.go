@@ -1,19 +1,30 @@
 package dsl
 
 import (
+	"fmt"
+	"slices"
+
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/ext/typeexpr"
 	"github.com/zclconf/go-cty/cty"
 )
 
+var variableSchema = &hcl.BodySchema{
+	Attributes: []hcl.AttributeSchema{{Name: "type"}, {Name: "default"}, {Name: "description"}, {Name: "sensitive"}, {Name: "nullable"}},
+	Blocks:     []hcl.BlockHeaderSchema{{Type: "validation"}},
+}
+
 func (d *decoder) variable(block *hcl.Block) {
 	d.declare("variable", block.Labels[0], block.LabelRanges[0])
-	attrs := d.arguments(block.Body, nil, "type", "default", "description", "sensitive", "nullable")
+	d.settable(block)
+	content := d.content(block.Body, variableSchema)
+	attrs := content.Attributes
 	v := &Variable{
 		Name:        block.Labels[0],
 		Description: d.literalString(attrs["description"]),
 		Sensitive:   d.literalBool(attrs["sensitive"], false),
 		Nullable:    d.literalBool(attrs["nullable"], true),
+		Validations: d.validations(content.Blocks),
 		Range:       block.DefRange,
 	}
 	given := d.defaultOf(attrs["default"])
@@ -22,6 +33,29 @@ func (d *decoder) variable(block *hcl.Block) {
 		d.setDefault(v, given, attrs["default"].Expr.Range())
 	}
 	d.workflow.Variables = append(d.workflow.Variables, v)
+}
+
+// settable reports a variable that a module call could not give a value
+// (rule 24).
+func (d *decoder) settable(block *hcl.Block) {
+	if name := block.Labels[0]; d.call != nil && slices.Contains(moduleArguments(), name) {
+		d.problem(block.LabelRanges[0], fmt.Sprintf("Variable %q in a module", name),
+			"The directory is called as a module at %s, and %s is an argument that every module call has. Give the variable another name.", place(d.call.Range), name)
+	}
+}
+
+// validations reads the validation blocks of a variable, without those that
+// lack something: that has been reported.
+func (d *decoder) validations(blocks hcl.Blocks) []*Validation {
+	var all []*Validation
+	for _, block := range blocks {
+		attrs := d.arguments(block.Body, []string{"condition", "error_message"}, "condition", "error_message")
+		v := &Validation{Condition: d.expr(attrs["condition"]), ErrorMessage: d.expr(attrs["error_message"]), Range: block.DefRange}
+		if v.Condition != nil && v.ErrorMessage != nil {
+			all = append(all, v)
+		}
+	}
+	return all
 }
 
 // defaultOf is the value of the default argument, cty.NilVal without one and

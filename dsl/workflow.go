@@ -18,7 +18,8 @@ type Workflow struct {
 	Description string
 	// Dir is the directory of the files, absolute.
 	Dir string
-	// Files are the parsed files by the name that ranges show, for snippets.
+	// Files are the parsed files by the name that ranges show, for snippets:
+	// those of the workflow and of all modules, which share the map.
 	Files map[string]*hcl.File
 	// Incomplete says that a part could not be read, or is for another version:
 	// what a plan finds would only follow from that. Beside all other mistakes,
@@ -153,7 +154,8 @@ type Module struct {
 	// Source is the directory as it is written.
 	Source      string
 	SourceRange hcl.Range
-	// Inputs are the other arguments, in the order of the file.
+	// Inputs are the other arguments, in the order of the file. Each is for a
+	// variable of the Workflow; that one is missing has been reported.
 	Inputs    []*Input
 	NameRange hcl.Range
 	Range     hcl.Range
@@ -168,7 +170,8 @@ type Input struct {
 
 // Matrix is the matrix block: one run for each combination.
 type Matrix struct {
-	// Axes are in the order of the file.
+	// Axes are in the order of the file; there is at least one, unless that has
+	// been reported.
 	Axes        []*Axis
 	Excludes    []*Exclude
 	MaxParallel hcl.Expression
@@ -182,7 +185,8 @@ type Axis struct {
 	NameRange hcl.Range
 }
 
-// Exclude is an exclude block: combinations that have all of its values.
+// Exclude is an exclude block: combinations that have all of its values. Each
+// value bears the name of an axis.
 type Exclude struct {
 	Values []*Axis
 	Range  hcl.Range

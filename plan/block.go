@@ -154,8 +154,8 @@ func byPlace(a, b *hcl.Attribute) int {
 }
 
 func (c *compiler) knownNames(name string, known []string, owner string) string {
-	if later := dsl.Later(name); later != "" && c.meta {
-		return later
+	if refused := dsl.Refused(name); refused != "" && c.meta {
+		return refused
 	}
 	text := fmt.Sprintf("%s has no arguments of its own", capital(owner))
 	if len(known) > 0 {

@@ -73,7 +73,8 @@ func TestRule18_TypesOfArguments(t *testing.T) {
 		{name: "cluster argument", text: `step "genconf" "x" { cluster = cluster.c.master }`, want: []string{"Not a cluster", "without a role"}},
 		{name: "unknown argument", text: run(`comand = ["a"]`), line: 2, want: []string{`Unknown argument "comand"`, "command, script", "every step has", `Did you mean "command"?`}},
 		{name: "near a meta-argument", text: run("command = [\"a\"]\n  timout = \"5s\""), want: []string{`Did you mean "timeout"?`}},
-		{name: "later", text: run("command = [\"a\"]\n  during = [step.a]"), want: []string{`Unknown argument "during"`, "does not have it yet"}},
+		{name: "count", text: run("command = [\"a\"]\n  count = 2"), want: []string{`Unknown argument "count"`, "Write for_each"}},
+		{name: "dynamic", text: run("command = [\"a\"]\n  dynamic \"env\" {}"), want: []string{`Unknown block "dynamic"`, "Write the blocks out"}},
 		{name: "unknown block", text: run("command = [\"a\"]\n  unitl {}"), want: []string{`Unknown block "unitl"`}},
 		{name: "block as argument", text: `step "wait" "x" { until = {} }`, want: []string{`"until" is a block`}},
 		{name: "missing argument", text: `step "copy" "x" {
