@@ -18,6 +18,7 @@ import (
 func Build(in Input) (*Plan, hcl.Diagnostics) {
 	b := newBuilder(in)
 	b.variables()
+	b.variant()
 	b.declareSteps()
 	b.backends()
 	b.clusters()
@@ -75,7 +76,7 @@ func newBuilder(in Input) *builder {
 		ev: newEvaluator(in, secrets),
 		plan: &Plan{
 			Name: w.Name, Description: w.Description, Dir: w.Dir, Run: in.Run,
-			Graph: dag.New[*Instance](), Files: w.Files, secrets: secrets, digests: newDigests(in.Files),
+			Graph: dag.New[*Instance](), Files: w.Files, secrets: secrets, digests: in.digests(),
 		},
 	}
 }

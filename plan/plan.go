@@ -34,8 +34,10 @@ type Input struct {
 	// Static plans without variable values: those that miss are unknown. That
 	// is what `validate` does.
 	Static bool
+	// Cache is what plans of the same files share; nil means nothing.
+	Cache *Cache
 	// Variant is the combination of the workflow's matrix; nil makes its values
-	// unknown, which only a static plan may do.
+	// unknown: such a plan shows mistakes and cannot run.
 	Variant *Variant
 }
 
@@ -74,8 +76,10 @@ type Plan struct {
 	Name        string
 	Description string
 	// Dir is the directory of the workflow.
-	Dir       string
-	Run       Run
+	Dir string
+	Run Run
+	// Variant is that of Input.
+	Variant   *Variant
 	Settings  Settings
 	Variables []Variable
 	Backends  []Backend

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -36,6 +37,8 @@ type needs struct {
 	// locals come after those that they use.
 	locals            []*local
 	node, each, probe bool
+	// varies is `matrix` or `run` when it is used, which a matrix cannot.
+	varies string
 }
 
 // use is one reference to a step.
@@ -67,6 +70,7 @@ func (n *needs) merge(o *needs) {
 	for _, l := range o.locals {
 		n.addLocal(l)
 	}
+	n.varies = cmp.Or(n.varies, o.varies)
 	n.node, n.each, n.probe = n.node || o.node, n.each || o.each, n.probe || o.probe
 }
 
@@ -82,6 +86,8 @@ type site struct {
 	what                               string
 	steps, clusters, node, each, probe bool
 	backends                           bool
+	// fixed says that it is the same for all variants and runs.
+	fixed bool
 	// from is the step that the keys of the instance come from.
 	from *step
 	// late is the type of the root probe.
@@ -118,7 +124,12 @@ func (r *resolver) reference(ref dsl.Reference) {
 	case "path":
 		r.attribute(ref, pathType)
 	case "run":
-		r.attribute(ref, runType)
+		if r.allowed(ref, !r.site.fixed) {
+			r.attribute(ref, runType)
+			r.out.varies = ref.Root
+		}
+	case "matrix":
+		r.matrix(ref)
 	case "cluster":
 		if c, ok := find(r, &r.scope.clusters, ref); ok && r.allowed(ref, r.site.clusters) {
 			r.path(ref, c.valueType(), "cluster."+ref.Name)
@@ -186,6 +197,8 @@ func (r *resolver) allowed(ref dsl.Reference, here bool) bool {
 		why = "There is no key here: `each` is known in the arguments of a step with `for_each`."
 	case "probe":
 		why = "`probe` is what a try saw; it is known only in `condition` and `error_message` of a step that probes."
+	case "run", "matrix":
+		why = "The matrix says which runs there are: it can use only var, local, path and functions."
 	case "backend":
 		why = "A backend is named only in the `backend` argument of a cluster."
 	}
@@ -255,6 +268,8 @@ func (r *resolver) allowedLocal(l *local, ref dsl.Reference) bool {
 		root = "step"
 	case len(l.expr.clusters) > 0 && !r.site.clusters:
 		root = "cluster"
+	case l.expr.varies != "" && r.site.fixed:
+		root = l.expr.varies
 	default:
 		return true
 	}

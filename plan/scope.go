@@ -28,6 +28,7 @@ type scope struct {
 	backends  named[*dsl.Backend]
 	clusters  named[*cluster]
 	steps     named[*step]
+	axes      named[*axis]
 	// resolving are the locals whose references are being followed.
 	resolving []*local
 }
@@ -89,6 +90,11 @@ func newScope(w *dsl.Workflow) *scope {
 	for _, l := range w.Locals {
 		s.locals.add(l.Name, &local{name: l.Name, decl: l})
 	}
+	if w.Matrix != nil {
+		for _, a := range w.Matrix.Axes {
+			s.axes.add(a.Name, &axis{name: a.Name, decl: a, typ: cty.DynamicPseudoType})
+		}
+	}
 	for _, b := range w.Backends {
 		s.backends.add(b.Name, b)
 	}
@@ -111,6 +117,8 @@ func (s *scope) names(root string) []string {
 		return s.clusters.names
 	case "step":
 		return s.steps.names
+	case "matrix":
+		return s.axes.names
 	}
 	return nil
 }
@@ -118,6 +126,7 @@ func (s *scope) names(root string) []string {
 // kinds are the roots with declared names, and what they are called.
 var kinds = []struct{ root, noun string }{
 	{"var", "variable"}, {"local", "local"}, {"step", "step"}, {"cluster", "cluster"}, {"backend", "backend"},
+	{"matrix", "matrix axis"},
 }
 
 func nounOf(root string) string {
