@@ -22,6 +22,9 @@ func (r *run) started() (events.RunStarted, error) {
 		Run: p.Run.ID, Workflow: p.Name, File: r.Info.File, Dir: p.Run.Dir, Version: r.Info.Version,
 		Command: r.Info.Command, Owner: r.Info.Owner, Seed: p.Run.Seed, Keep: string(r.Keep),
 	}
+	if v := p.Variant; v != nil {
+		e.Variant = &events.Variant{Name: v.Name, Labels: v.Labels}
+	}
 	for _, b := range p.Backends {
 		described, err := DescribeBackend(b)
 		if err != nil {

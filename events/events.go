@@ -38,15 +38,17 @@ type Owner struct {
 
 // RunStarted is the first event of a run.
 type RunStarted struct {
-	Run      string   `json:"run"`
-	Workflow string   `json:"workflow"`
-	File     string   `json:"file"`
-	Dir      string   `json:"dir"`
-	Version  string   `json:"version"`
-	Command  []string `json:"command"`
-	Owner    Owner    `json:"owner"`
-	Seed     int64    `json:"seed"`
-	Keep     string   `json:"keep"`
+	Run      string `json:"run"`
+	Workflow string `json:"workflow"`
+	// Variant is the run's combination of the matrix; nil without one.
+	Variant *Variant `json:"variant,omitempty"`
+	File    string   `json:"file"`
+	Dir     string   `json:"dir"`
+	Version string   `json:"version"`
+	Command []string `json:"command"`
+	Owner   Owner    `json:"owner"`
+	Seed    int64    `json:"seed"`
+	Keep    string   `json:"keep"`
 	// Backends are what later commands need to find the machines.
 	Backends []Backend `json:"backends,omitempty"`
 	Clusters []Cluster `json:"clusters,omitempty"`
@@ -57,6 +59,20 @@ type RunStarted struct {
 	// Variables are the values that were given from outside the workflow's
 	// directory, for resume; secret ones are elsewhere.
 	Variables []Variable `json:"variables,omitempty"`
+}
+
+// Title is the workflow's name with that of the variant: upgrade[debian-12,3].
+func (e RunStarted) Title() string {
+	if e.Variant == nil {
+		return e.Workflow
+	}
+	return e.Workflow + "[" + e.Variant.Name + "]"
+}
+
+// Variant is a combination of a matrix: the name of each value by axis.
+type Variant struct {
+	Name   string            `json:"name"`
+	Labels map[string]string `json:"labels"`
 }
 
 // Variable is a given value as JSON with type.

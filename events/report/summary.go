@@ -77,7 +77,7 @@ func (t *text) verdict(run *events.Run, s Style) {
 		}
 	}
 	took := run.LastAt.Sub(run.StartedAt)
-	t.line("%s %s in %s: %s", paint(word), run.Started.Workflow, Duration(took), Counts(run.Counts))
+	t.line("%s %s in %s: %s", paint(word), run.Started.Title(), Duration(took), Counts(run.Counts))
 }
 
 // Counts writes how many instances ended in which state.

@@ -78,11 +78,11 @@ func (r *Report) other(rec events.Record) error {
 	switch e := rec.Event.(type) {
 	case events.RunStarted:
 		r.saidAt = at
-		_, err := fmt.Fprintf(r.w, "run %s: %s (%s), seed %d\n", r.Style.Bold(e.Run), e.Workflow, e.File, e.Seed)
+		_, err := fmt.Fprintf(r.w, "run %s: %s (%s), seed %d\n", r.Style.Bold(e.Run), e.Title(), e.File, e.Seed)
 		return err
 	case events.RunResumed:
 		r.saidAt = at
-		_, err := fmt.Fprintf(r.w, "run %s goes on: %s (%s)\n", r.Style.Bold(e.Run), e.Workflow, e.File)
+		_, err := fmt.Fprintf(r.w, "run %s goes on: %s (%s)\n", r.Style.Bold(e.Run), events.RunStarted(e).Title(), e.File)
 		return err
 	case events.ResumePlanned:
 		return r.resumed(e, at)
