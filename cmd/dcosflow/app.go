@@ -63,7 +63,7 @@ them, upgrades, breaks and checks it, and removes everything again.`,
 	root.SetFlagErrorFunc(wrongFlag)
 	root.SetVersionTemplate("dcosflow {{.Version}}\n")
 	root.PersistentFlags().StringVar(&a.runDir, "run-dir", defaultRunDir, "`DIR` that holds the directories of runs")
-	addGroup(root, "Workflows:", a.runCommand(), a.resumeCommand(), a.planCommand(), a.validateCommand())
+	addGroup(root, "Workflows:", a.runCommand(), a.resumeCommand(), a.planCommand(), a.listCommand(), a.validateCommand())
 	addGroup(root, "Runs:", a.runsCommand(), a.showCommand(), a.logsCommand())
 	addGroup(root, "Machines:", a.nodesCommand(), a.execCommand(), a.destroyCommand(), a.cleanCommand(), a.imageCommand())
 	addGroup(root, "Reference:", a.stepsCommand(), a.schemaCommand(), a.versionCommand())

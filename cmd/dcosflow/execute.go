@@ -44,22 +44,33 @@ const interruptMessage = "cleaning up; once more stops at once and leaves the ma
 func (a *app) execute(ctx context.Context, e execution) error {
 	ctx, interrupts := interruptible(ctx, a.stderr, interruptMessage)
 	defer interrupts.Stop()
+	reporter, err := a.reporter(e, interrupts.guard(a.stdout), a.stderr)
+	if err != nil {
+		return errors.Join(err, e.desk.close())
+	}
+	_, err = a.conduct(ctx, e, interrupts.Abort, reporter)
+	return err
+}
+
+// conduct runs a plan with its record on disk and its watchdog. The error has
+// the exit code, also of a run that was reported.
+func (a *app) conduct(ctx context.Context, e execution, abort <-chan struct{}, reporter events.Sink) (*events.Run, error) {
 	d := e.desk
 	guard, err := a.guard(e.plan.Run)
 	if err != nil {
-		return errors.Join(fmt.Errorf("begin run %s: %w", e.plan.Run.ID, err), d.close())
+		return nil, errors.Join(fmt.Errorf("begin run %s: %w", e.plan.Run.ID, err), d.close())
 	}
 	result, err := engine.Run(ctx, engine.Options{
 		Plan:     e.plan,
 		Info:     engine.RunInfo{File: a.display(e.path), Path: e.path, Version: version, Command: os.Args, Owner: d.owner},
 		Local:    local.Transport{Began: guard.group},
-		Sinks:    []events.Sink{d.record, a.reporter(e.progress, interrupts.guard(a.stdout))},
+		Sinks:    []events.Sink{d.record, reporter},
 		Parallel: e.parallel,
 		Keep:     e.keep,
 		FailFast: e.failFast,
 		Timeout:  e.timeout,
 		Pause:    e.pause,
-		Abort:    interrupts.Abort,
+		Abort:    abort,
 		Vault:    d.secrets,
 		Resume:   e.resume(d.earlier),
 	})
@@ -67,9 +78,9 @@ func (a *app) execute(ctx context.Context, e execution) error {
 		err = nil // the reader went away on purpose; there is nobody to complain to
 	}
 	if err := errors.Join(err, guard.release(), d.close()); err != nil {
-		return &failure{code: cmp.Or(result.Exit, exitTrouble), err: err}
+		return result.Run, &failure{code: cmp.Or(result.Exit, exitTrouble), err: err}
 	}
-	return reported(result.Exit)
+	return result.Run, reported(result.Exit)
 }
 
 // resume is nil for a run that begins.
@@ -82,19 +93,27 @@ func (e *execution) resume(earlier *events.Run) *engine.Resume {
 
 // reporter tells the user what happens on the standard output and, at the end,
 // what went wrong on the error output. The events as JSON have both.
-func (a *app) reporter(progress string, w io.Writer) events.Sink {
-	// One style serves both streams: neither file gets colours.
-	style := report.Style{Color: a.color(a.stdout) && a.color(a.stderr)}
-	switch progress {
+func (a *app) reporter(e execution, out, errs io.Writer) (events.Sink, error) {
+	style := a.style()
+	switch e.progress {
 	case "json":
-		return jsonlines.New(w)
+		r := jsonlines.New(out)
+		if v := e.plan.Variant; v != nil {
+			return r, r.Tag(e.plan.Run.ID, v.Name)
+		}
+		return r, nil
 	case "quiet":
-		r := quiet.New(w)
-		r.Style, r.Errors = style, a.stderr
-		return r
+		r := quiet.New(out)
+		r.Style, r.Errors = style, errs
+		return r, nil
 	default:
-		r := plain.New(w)
-		r.Style, r.Errors = style, a.stderr
-		return r
+		r := plain.New(out)
+		r.Style, r.Errors = style, errs
+		return r, nil
 	}
+}
+
+// style is one for both streams: neither file gets colours.
+func (a *app) style() report.Style {
+	return report.Style{Color: a.color(a.stdout) && a.color(a.stderr)}
 }

@@ -7,10 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -18,14 +16,15 @@ import (
 	"github.com/zclconf/go-cty/cty"
 
 	"github.com/dcosflow/dcosflow/dsl"
-	"github.com/dcosflow/dcosflow/plan"
 )
 
 // inputs are the flags that decide, with a file, what a plan is.
 type inputs struct {
 	vars     []string
 	varFiles []string
-	seed     int64
+	// matrix are the conditions that select variants: "AXIS=LABEL".
+	matrix []string
+	seed   int64
 	// recorded are the values that an earlier go at the run was given; origin
 	// says so to people.
 	recorded map[string]cty.Value
@@ -35,12 +34,17 @@ type inputs struct {
 
 func (in *inputs) register(cmd *cobra.Command) {
 	in.registerVariables(cmd)
+	in.registerMatrix(cmd)
 	cmd.Flags().Int64Var(&in.seed, "seed", 0, "`N` for run.seed, to repeat random choices (default: another one each time)")
 }
 
 func (in *inputs) registerVariables(cmd *cobra.Command) {
 	cmd.Flags().StringArrayVar(&in.vars, "var", nil, "set a variable, as `NAME=VALUE`; may be repeated, the last one wins")
 	cmd.Flags().StringArrayVar(&in.varFiles, "var-file", nil, "set variables from a `FILE` of lines NAME = VALUE; may be repeated")
+}
+
+func (in *inputs) registerMatrix(cmd *cobra.Command) {
+	cmd.Flags().StringArrayVar(&in.matrix, "matrix", nil, "only the variants with `AXIS=LABEL`, or without it: AXIS!=LABEL; may be repeated, several labels of one axis are alternatives")
 }
 
 // settle makes a seed when none was given. It stays small enough to be exact
@@ -63,16 +67,6 @@ func (in *inputs) reseed() error {
 	return nil
 }
 
-// request says what to plan.
-type request struct {
-	// path is the workflow's file or directory, absolute.
-	path   string
-	inputs inputs
-	run    plan.Run
-	// static plans without variable values.
-	static bool
-}
-
 // workflowPath returns the absolute path of the workflow that the arguments
 // name, else of the current directory.
 func (a *app) workflowPath(args []string) (string, error) {
@@ -92,55 +86,6 @@ func (a *app) workflowPath(args []string) (string, error) {
 		return "", wrongInput("", "read the workflow: %w", err)
 	}
 	return path, nil
-}
-
-// loadingGC has the garbage collected half as often while a workflow is loaded:
-// parsing allocates much and frees little, and takes a quarter less time so. The
-// peak hardly grows, because nearly all of it stays until the run ends.
-const loadingGC = 200
-
-// compile loads a workflow and plans it. It shows all diagnostics; when there
-// are errors among them, the plan is nil and the error has been reported.
-func (a *app) compile(req request) (*plan.Plan, error) {
-	defer debug.SetGCPercent(debug.SetGCPercent(loadingGC))
-	p, diags, files, err := a.diagnosed(req)
-	if err != nil {
-		return nil, err
-	}
-	a.show(diags, files)
-	if diags.HasErrors() {
-		return nil, reported(exitInput)
-	}
-	return p, nil
-}
-
-// diagnosed is compile without showing anything.
-func (a *app) diagnosed(req request) (*plan.Plan, hcl.Diagnostics, map[string]*hcl.File, error) {
-	disk := os.DirFS("/")
-	files := map[string]*hcl.File{}
-	wf, diags := dsl.Load(disk, req.path, a.display)
-	if wf == nil {
-		return nil, diags, files, nil
-	}
-	maps.Copy(files, wf.Files)
-	if wf.Incomplete {
-		return nil, diags, files, nil
-	}
-	values, more, err := a.values(disk, wf, &req.inputs, files)
-	diags = append(diags, more...)
-	if err != nil {
-		return nil, diags, files, err
-	}
-	in := plan.Input{
-		Workflow: wf, Steps: a.steps, Backends: a.backends,
-		Values: values, Files: disk, WorkingDir: a.cwd, Env: a.env,
-		Run: req.run, Static: req.static || more.HasErrors(), // an unreadable file of values gives none
-	}
-	if !req.static {
-		in.History = a.history(wf.Name)
-	}
-	p, found := plan.Build(in)
-	return p, dsl.Sort(append(diags, found...)), files, nil
 }
 
 // show renders diagnostics for a person.

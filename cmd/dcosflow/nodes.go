@@ -39,7 +39,7 @@ state. A run is named by its id or a beginning of it.`,
 }
 
 func (a *app) writeNodes(r *record, clusters []clusterNodes) error {
-	fmt.Fprintf(a.stdout, "run %s of %s, %s\n", r.id, r.run.Started.Workflow, runState(r))
+	fmt.Fprintf(a.stdout, "run %s of %s, %s\n", r.id, r.run.Started.Title(), runState(r))
 	t := tabwriter.NewWriter(a.stdout, 0, 0, 3, ' ', 0)
 	fmt.Fprintln(t, "CLUSTER\tROLE\tINDEX\tNAME\tIP\tID\tSTATE")
 	var enter *backends.Node

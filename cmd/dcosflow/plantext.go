@@ -17,7 +17,7 @@ import (
 // write shows the plan to a person.
 func (v *planView) write(w io.Writer) error {
 	var out bytes.Buffer
-	fmt.Fprintf(&out, "%s (%s)\n", v.Name, v.File)
+	fmt.Fprintf(&out, "%s (%s)\n", v.title(), v.File)
 	if v.Description != "" {
 		fmt.Fprintf(&out, "%s\n", v.Description)
 	}
@@ -28,6 +28,13 @@ func (v *planView) write(w io.Writer) error {
 	v.writeTotal(&out)
 	_, err := w.Write(out.Bytes())
 	return err
+}
+
+func (v *planView) title() string {
+	if v.Variant != nil {
+		return v.Variant.Run
+	}
+	return v.Name
 }
 
 func (v *planView) writeVariables(out *bytes.Buffer) {
@@ -53,13 +60,17 @@ func (v *planView) writeClusters(out *bytes.Buffer) {
 	out.WriteString("\nClusters\n")
 	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	for _, c := range v.Clusters {
-		roles := make([]string, len(c.Roles))
-		for i, r := range c.Roles {
-			roles[i] = fmt.Sprintf("%d %s", r.Count, r.Role)
-		}
-		fmt.Fprintf(t, "  %s\t%s\tbackend.%s (%s)\n", c.Name, strings.Join(roles, ", "), c.Backend, c.Type)
+		fmt.Fprintf(t, "  %s\t%s\tbackend.%s (%s)\n", c.Name, c.rolesText(), c.Backend, c.Type)
 	}
 	t.Flush()
+}
+
+func (c *clusterView) rolesText() string {
+	roles := make([]string, len(c.Roles))
+	for i, r := range c.Roles {
+		roles[i] = fmt.Sprintf("%d %s", r.Count, r.Role)
+	}
+	return strings.Join(roles, ", ")
 }
 
 // writeInstances writes the waves. Finalisers come after everything else and
@@ -129,11 +140,15 @@ func (i *instanceView) describe() string {
 }
 
 func (v *planView) writeTotal(out *bytes.Buffer) {
-	waves := 0
+	fmt.Fprintf(out, "\n%s in %s. Seed %d. Nothing was touched.\n", count(len(v.Instances), "instance"), count(v.waves(), "wave"), v.Seed)
+}
+
+func (v *planView) waves() int {
+	last := 0
 	for _, inst := range v.Instances {
-		waves = max(waves, inst.Wave)
+		last = max(last, inst.Wave)
 	}
-	fmt.Fprintf(out, "\n%s in %s. Seed %d. Nothing was touched.\n", count(len(v.Instances), "instance"), count(waves, "wave"), v.Seed)
+	return last
 }
 
 // count writes a number with its noun.

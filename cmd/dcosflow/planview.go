@@ -19,6 +19,7 @@ import (
 // is made.
 type planView struct {
 	Name        string         `json:"name"`
+	Variant     *variantView   `json:"variant,omitempty"`
 	Description string         `json:"description,omitempty"`
 	File        string         `json:"file"`
 	Seed        int64          `json:"seed"`
@@ -79,6 +80,13 @@ func viewPlan(p *plan.Plan, file string) (*planView, error) {
 	v := &planView{
 		Name: p.Name, Description: p.Description, File: file, Seed: p.Run.Seed, Forecast: viewForecast(p.Forecast),
 		Variables: []variableView{}, Clusters: []clusterView{}, Instances: []instanceView{},
+	}
+	if p.Variant != nil {
+		variant, err := viewVariant(p.Name, p.Variant)
+		if err != nil {
+			return nil, err
+		}
+		v.Variant = &variant
 	}
 	for _, variable := range p.Variables {
 		view, err := viewVariable(variable)

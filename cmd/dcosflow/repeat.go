@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 )
 
@@ -52,9 +51,7 @@ func (a *app) repeat(r repetition, run func() error) error {
 		if code != exitOK {
 			failed = append(failed, fmt.Sprintf("%d (exit code %d)", n, code))
 		}
-		if slices.Index(severity, code) < slices.Index(severity, worst) {
-			worst = code
-		}
+		worst = worse(worst, code)
 		over = code == exitInterrupted || n == r.times || r.untilFailure && code != exitOK
 	}
 	if len(failed) == 0 {

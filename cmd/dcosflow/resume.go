@@ -112,10 +112,14 @@ func (a *app) resumption(r *record, d *desk, path string, f resumeFlags) (execut
 		return execution{}, fmt.Errorf("resume run %s: %w", r.id, err)
 	}
 	f.origin = "run " + r.id
-	p, err := a.compile(request{path: path, inputs: f.inputs, run: plan.Run{ID: r.id, Seed: f.seed, Dir: r.dir}})
+	c, err := a.compile(request{
+		path: path, inputs: f.inputs, again: &started,
+		run: func() (plan.Run, error) { return plan.Run{ID: r.id, Seed: f.seed, Dir: r.dir}, nil },
+	})
 	if err != nil {
 		return execution{}, err
 	}
+	p := c.plans[0]
 	if err := checkAddresses(p, r.run, f.from); err != nil {
 		return execution{}, err
 	}

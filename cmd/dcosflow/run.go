@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/base32"
@@ -19,6 +20,7 @@ import (
 // runFlags are the flags of `run`.
 type runFlags struct {
 	inputs
+	variants  int
 	keep      string
 	parallel  int
 	progress  string
@@ -39,15 +41,21 @@ func (a *app) runCommand() *cobra.Command {
 parallel, report, and remove the machines. Without an argument it runs the
 workflow of the current directory.
 
+A workflow with a matrix has one run for each selected variant, with machines, a
+directory and an id of its own. All are planned before the first one starts;
+--keep, --timeout, --parallel, --until and --break are for each. --fail-fast also
+starts no further variant after one that did not pass.
+
 Ctrl-C stops the steps, runs the finalisers and removes the machines; a second
 Ctrl-C stops at once and says what is left.
 
-Exit codes: 0 passed, 1 a step failed, 2 wrong input, 3 trouble with the
+Exit codes, of several variants the worst: 0 passed, 1 a step failed, 2 wrong input, 3 trouble with the
 infrastructure, 4 passed but clean-up failed, 124 timed out, 130 interrupted.`,
 		Example: `  dcosflow run upgrade-test.hcl
   dcosflow run upgrade-test.hcl --var expect=3.5.16 --keep on-failure
   dcosflow run upgrade-test.hcl --until step.install --keep always
-  dcosflow run upgrade-test.hcl --until-failure --repeat 20`,
+  dcosflow run upgrade-test.hcl --until-failure --repeat 20
+  dcosflow run matrix.hcl --matrix distribution=debian-12 --matrix size!=5 --variants 2`,
 		Args:              arguments(0, 1),
 		ValidArgsFunction: completeWorkflow,
 		RunE: planning(&f.inputs, func(ctx context.Context, args []string) error {
@@ -56,6 +64,7 @@ infrastructure, 4 passed but clean-up failed, 124 timed out, 130 interrupted.`,
 	}
 	f.register(cmd)
 	f.registerRun(cmd)
+	cmd.Flags().IntVar(&f.variants, "variants", 0, "how many variants of the matrix run at once, as a number `N` (default: the matrix's max_parallel, else 1)")
 	cmd.Flags().IntVar(&f.times, "repeat", 0, "run `N` times, each time from the beginning")
 	cmd.Flags().BoolVar(&f.untilFailure, "until-failure", false, "run again and again until a run fails, whose machines stay; --repeat limits how often")
 	return cmd
@@ -92,6 +101,9 @@ func (f *runFlags) check() error {
 	if f.parallel < 0 {
 		return wrongInput("Leave --parallel out for the default.", "--parallel %d is negative", f.parallel)
 	}
+	if f.variants < 0 {
+		return wrongInput("Leave --variants out for the default.", "--variants %d is negative", f.variants)
+	}
 	if err := f.repetition.check(); err != nil {
 		return err
 	}
@@ -125,24 +137,40 @@ func (a *app) runWorkflow(ctx context.Context, args []string, f runFlags) error 
 	})
 }
 
+// runOnce runs the workflow, all selected variants of it.
 func (a *app) runOnce(ctx context.Context, path string, f runFlags) error {
-	id, err := newRunID(time.Now())
+	c, err := a.compile(request{path: path, inputs: f.inputs, run: a.newRuns(f.seed)})
 	if err != nil {
 		return err
 	}
-	dir := filepath.Join(a.runs(), id)
-	p, err := a.compile(request{path: path, inputs: f.inputs, run: plan.Run{ID: id, Seed: f.seed, Dir: dir}})
-	if err != nil {
-		return err
+	all := make([]execution, len(c.plans))
+	for i, p := range c.plans {
+		if all[i], err = a.execution(p, path, f); err != nil {
+			return inVariant(p, err)
+		}
 	}
-	e, err := a.execution(p, path, f)
-	if err != nil {
-		return err
+	if len(all) > 1 {
+		return a.executeAll(ctx, all, cmp.Or(f.variants, c.matrix.MaxParallel, 1))
 	}
-	if e.desk, err = newDesk(dir); err != nil {
-		return fmt.Errorf("begin run %s: %w", id, err)
+	e := all[0]
+	if e.desk, err = newDesk(e.plan.Run.Dir); err != nil {
+		return fmt.Errorf("begin run %s: %w", e.plan.Run.ID, err)
 	}
 	return a.execute(ctx, e)
+}
+
+// newRuns returns a function that names runs, all with one seed.
+func (a *app) newRuns(seed int64) func() (plan.Run, error) {
+	taken := map[string]bool{}
+	return func() (plan.Run, error) {
+		for {
+			id, err := newRunID(time.Now())
+			if err != nil || !taken[id] {
+				taken[id] = true
+				return plan.Run{ID: id, Seed: seed, Dir: filepath.Join(a.runs(), id)}, err
+			}
+		}
+	}
 }
 
 // execution is a plan with the flags that say how to run it.

@@ -41,15 +41,21 @@ began, how long it took, how many steps failed, and which machines there still a
 
 // runView is a line of `dcosflow runs`.
 type runView struct {
-	Run      string        `json:"run"`
-	Workflow string        `json:"workflow"`
-	File     string        `json:"file"`
-	Status   string        `json:"status"`
-	Started  time.Time     `json:"started"`
-	Took     time.Duration `json:"took_ns"`
-	Failed   int           `json:"failed"`
+	Run      string `json:"run"`
+	Workflow string `json:"workflow"`
+	// Variant is nil for a workflow without a matrix.
+	Variant *events.Variant `json:"variant,omitempty"`
+	File    string          `json:"file"`
+	Status  string          `json:"status"`
+	Started time.Time       `json:"started"`
+	Took    time.Duration   `json:"took_ns"`
+	Failed  int             `json:"failed"`
 	// Machines is empty when there are none, or nobody looked.
 	Machines string `json:"machines,omitempty"`
+}
+
+func (v *runView) title() string {
+	return events.RunStarted{Workflow: v.Workflow, Variant: v.Variant}.Title()
 }
 
 // statusKilled is that of a run whose process is gone without a word.
@@ -71,7 +77,7 @@ func (a *app) runViews(ctx context.Context) ([]runView, error) {
 }
 
 func viewRun(s journal.Summary) runView {
-	v := runView{Run: s.ID, Workflow: s.Started.Workflow, File: s.Started.File, Status: statusOf(s), Started: s.StartedAt}
+	v := runView{Run: s.ID, Workflow: s.Started.Workflow, Variant: s.Started.Variant, File: s.Started.File, Status: statusOf(s), Started: s.StartedAt}
 	run, err := journal.Load(s.Dir)
 	if err != nil {
 		v.Status = "unreadable"
@@ -132,7 +138,7 @@ func (a *app) writeRuns(views []runView) error {
 	t := tabwriter.NewWriter(a.stdout, 0, 0, 3, ' ', 0)
 	fmt.Fprintln(t, "RUN\tWORKFLOW\tSTATUS\tBEGAN\tTOOK\tFAILED\tMACHINES")
 	for _, v := range views {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%d\t%s\n", v.Run, orDash(v.Workflow), v.Status,
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%d\t%s\n", v.Run, orDash(v.title()), v.Status,
 			age(time.Since(v.Started)), report.Duration(v.Took), v.Failed, orDash(v.Machines))
 	}
 	return t.Flush()

@@ -49,7 +49,7 @@ and the summary. It also works while the run goes on.`,
 
 // writeRun shows a run to a person.
 func (a *app) writeRun(s journal.Summary, run *events.Run) error {
-	fmt.Fprintf(a.stdout, "run %s of %s (%s), %s\n", s.ID, run.Started.Workflow, run.Started.File, statusOf(s))
+	fmt.Fprintf(a.stdout, "run %s of %s (%s), %s\n", s.ID, run.Started.Title(), run.Started.File, statusOf(s))
 	fmt.Fprintf(a.stdout, "  began      %s, took %s\n", run.StartedAt.Local().Format(time.DateTime), report.Duration(elapsed(s, run)))
 	fmt.Fprintf(a.stdout, "  command    %s\n", report.Command(run.Started.Command))
 	fmt.Fprintf(a.stdout, "  seed       %d\n", run.Started.Seed)
@@ -153,7 +153,7 @@ type instanceShow struct {
 func showRun(s journal.Summary, run *events.Run) showView {
 	v := showView{
 		runView: runView{
-			Run: s.ID, Workflow: run.Started.Workflow, File: run.Started.File, Status: statusOf(s),
+			Run: s.ID, Workflow: run.Started.Workflow, Variant: run.Started.Variant, File: run.Started.File, Status: statusOf(s),
 			Started: run.StartedAt, Took: elapsed(s, run), Failed: run.Counts.Failed - run.Counts.Tolerated,
 		},
 		Command: run.Started.Command, Seed: run.Started.Seed, Dir: s.Dir, Instances: []instanceShow{},

@@ -16,7 +16,10 @@ func (a *app) validateCommand() *cobra.Command {
 		Short: "Check everything that can be checked without variable values",
 		Long: `Check a workflow: syntax, references, types, arguments, cycles. It needs no values
 of variables and no Docker, and it shows all mistakes at once. Without an
-argument it checks the workflow of the current directory.`,
+argument it checks the workflow of the current directory.
+
+Of a matrix it checks as many variants as are needed to see each value once;
+plan checks all of them.`,
 		Example: `  dcosflow validate upgrade-test.hcl
   dcosflow validate upgrade-test.hcl --json`,
 		Args:              arguments(0, 1),
@@ -41,11 +44,27 @@ type validation struct {
 	Diagnostics []dsl.DiagnosticView `json:"diagnostics"`
 }
 
+// validated is a workflow with all that is wrong with it. Of a matrix, each value
+// is looked at in one variant.
+func (a *app) validated(path string) (*loaded, error) {
+	req := request{path: path, static: true}
+	l, err := a.load(req)
+	if err != nil || l.input.Workflow == nil {
+		return l, err
+	}
+	_, variants, err := l.variants(req)
+	if err == nil {
+		_, err = l.build(variants, nil)
+	}
+	return l, err
+}
+
 func (a *app) validate(path string, asJSON bool) error {
-	_, diags, files, err := a.diagnosed(request{path: path, static: true})
+	l, err := a.validated(path)
 	if err != nil {
 		return err
 	}
+	diags, files := dsl.Sort(l.diags), l.files
 	errors := len(diags.Errs())
 	if asJSON {
 		err = a.printJSON(validation{
