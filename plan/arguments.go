@@ -208,10 +208,10 @@ func (d *decoding) nullHint() string {
 func (ev *evaluator) nullHintFor(n *needs, fr *frame, f Facts) string {
 	for _, u := range n.uses {
 		key, chosen, _ := ev.choose(u, fr)
-		if chosen == noInstance || chosen == allInstances && u.step.fan.kind != single {
+		if u.step == nil || chosen == noInstance || chosen == allInstances && u.unit().fan.kind != single {
 			continue
 		}
-		if v := ev.instanceValue(u.step, key, f); v.IsNull() {
+		if v := ev.outputsOf(u.step, key, f); v.IsNull() {
 			return fmt.Sprintf(" %s has no outputs, because it was disabled or did not finish: try(..., default) gives a value then.", u.step.id(key))
 		}
 	}

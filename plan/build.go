@@ -27,6 +27,7 @@ func Build(in Input) (*Plan, hcl.Diagnostics) {
 	b.steps()
 	b.fanOuts()
 	b.stepLocals()
+	b.spans()
 	b.checkRoles()
 	b.instances()
 	b.finalisers()
@@ -49,23 +50,17 @@ type builder struct {
 	plan  *Plan
 	diags hcl.Diagnostics
 
-	// all are the steps of the file between those that the plan adds.
-	all []*step
+	// parts are the steps and groups of the file between the steps that the plan
+	// adds; all are their steps.
+	parts []part
+	all   []*step
 	// doubles have the name of another step, which the loader has reported: only
 	// their text is checked.
 	doubles []*step
 
-	vertices []dag.Vertex[*Instance]
-	edges    []placedEdge
-	// guesses are edges that instances of late fan-outs may get: they count
-	// for cycles only.
-	guesses []placedEdge
-}
-
-// placedEdge is an edge with the place in the files that it comes from.
-type placedEdge struct {
-	dag.Edge
-	rng hcl.Range
+	// graph is what the plan's graph is made from. guesses are the instances that
+	// late fan-outs may get: they count for cycles only.
+	graph, guesses draft
 }
 
 func newBuilder(in Input) *builder {

@@ -52,8 +52,7 @@ func (ev *evaluator) contextIn(w *world, n *needs, fr *frame, f Facts) (*hcl.Eva
 		vars["each"], diags = ev.each(fr, n, f)
 	}
 	if len(n.uses) > 0 {
-		steps, more := ev.stepsFor(n, fr, f)
-		vars["step"], diags = steps, append(diags, more...)
+		diags = append(diags, ev.outputsFor(n, fr, f, vars)...)
 	}
 	return ctx, append(diags, ev.addLocals(ctx, w, n)...)
 }
@@ -115,7 +114,7 @@ func (ev *evaluator) each(fr *frame, n *needs, f Facts) (cty.Value, hcl.Diagnost
 	case fr.fan.from != nil && !n.usesStep(fr.fan.from):
 		value = cty.DynamicVal // only the key is wanted
 	case fr.fan.from != nil:
-		value = ev.instanceValue(fr.fan.from, fr.key, f)
+		value = ev.outputsOf(fr.fan.from, fr.key, f)
 	case f != nil && !value.IsWhollyKnown():
 		value, diags = ev.eachValue(fr, f)
 	}
@@ -148,22 +147,30 @@ func (ev *evaluator) eachValue(fr *frame, f Facts) (cty.Value, hcl.Diagnostics) 
 	return cty.DynamicVal, diags
 }
 
-// pick is which instances of a step an instance needs.
+// pick is which instances of a step or group an expression needs, and which
+// steps of a group: none means all of them.
 type pick struct {
-	all  bool
-	keys []string
+	all   bool
+	keys  []string
+	whole bool
+	steps []*step
 }
 
-// stepsFor makes the root `step`.
-func (ev *evaluator) stepsFor(n *needs, fr *frame, f Facts) (cty.Value, hcl.Diagnostics) {
+// outputsFor makes the roots `step` and `group`.
+func (ev *evaluator) outputsFor(n *needs, fr *frame, f Facts, vars map[string]cty.Value) hcl.Diagnostics {
 	var diags hcl.Diagnostics
-	picks := map[*step]*pick{}
+	picks := map[part]*pick{}
 	for _, u := range n.uses {
-		p := picks[u.step]
+		what := part{group: u.group}
+		if u.group == nil {
+			what.step = u.step
+		}
+		p := picks[what]
 		if p == nil {
 			p = &pick{}
-			picks[u.step] = p
+			picks[what] = p
 		}
+		p.add(u)
 		key, choice, more := ev.choose(u, fr)
 		diags = append(diags, more...)
 		switch choice {
@@ -173,11 +180,31 @@ func (ev *evaluator) stepsFor(n *needs, fr *frame, f Facts) (cty.Value, hcl.Diag
 			p.all = true
 		}
 	}
-	values := make(map[string]cty.Value, len(picks))
-	for st, p := range picks {
-		values[st.name] = ev.stepValue(st, p, f)
+	steps, groups := map[string]cty.Value{}, map[string]cty.Value{}
+	for what, p := range picks {
+		if what.group != nil {
+			groups[what.group.name] = ev.groupValue(what.group, p, f)
+		} else {
+			steps[what.step.name] = ev.stepValue(what.step, p, f)
+		}
 	}
-	return cty.ObjectVal(values), diags
+	if len(steps) > 0 {
+		vars["step"] = cty.ObjectVal(steps)
+	}
+	if len(groups) > 0 {
+		vars["group"] = cty.ObjectVal(groups)
+	}
+	return diags
+}
+
+func (p *pick) add(u use) {
+	switch {
+	case u.group == nil:
+	case u.step == nil:
+		p.whole = true
+	case !slices.Contains(p.steps, u.step):
+		p.steps = append(p.steps, u.step)
+	}
 }
 
 // choice is what a reference to a step means in an instance.
@@ -193,9 +220,11 @@ const (
 // means all instances. One that cannot be evaluated means none: only the branch
 // of a condition that is not taken may hold it.
 func (ev *evaluator) choose(u use, fr *frame) (string, choice, hcl.Diagnostics) {
-	st := u.step
+	what := u.unit()
 	switch {
-	case u.key == nil || u.free || st.fan.kind == single || st.fan.late || len(u.key.uses) > 0:
+	case u.own():
+		return fr.key, oneInstance, nil
+	case u.key == nil || u.free || what.fan.kind == single || what.fan.late || len(u.key.uses) > 0:
 		return "", allInstances, nil
 	case u.key.node && (fr == nil || fr.guess), u.key.each && (fr == nil || fr.guess):
 		return "", allInstances, nil
@@ -208,8 +237,8 @@ func (ev *evaluator) choose(u use, fr *frame) (string, choice, hcl.Diagnostics) 
 		return "", noInstance, nil
 	}
 	key := v.AsString()
-	if _, exists := st.fan.index[key]; !exists {
-		return "", noInstance, hcl.Diagnostics{st.unknownKey(key, u.rng)}
+	if _, exists := what.fan.index[key]; !exists {
+		return "", noInstance, hcl.Diagnostics{what.unknownKey(key, u.rng)}
 	}
 	return key, oneInstance, nil
 }
@@ -234,40 +263,76 @@ func (ev *evaluator) stepValue(st *step, p *pick, f Facts) cty.Value {
 	switch {
 	case st.typ == nil || st.fan.broken:
 		return cty.DynamicVal
+	case st.within != nil && len(p.keys) > 0: // all references have that key
+		return ev.outputsOf(st, p.keys[0], f)
 	case st.fan.kind == single:
-		return ev.instanceValue(st, "", f)
+		return ev.outputsOf(st, "", f)
 	case p.all && f == nil:
 		return st.planned
 	}
+	return ev.mapped(&st.unit, p, f, func(key string) cty.Value { return ev.outputsOf(st, key, f) })
+}
+
+// groupValue is what group.g means: an object of the outputs of its steps, or a
+// map of such objects.
+func (ev *evaluator) groupValue(g *group, p *pick, f Facts) cty.Value {
+	steps := p.steps
+	if p.whole {
+		steps = g.steps.list
+	}
+	one := func(key string) cty.Value {
+		values := make(map[string]cty.Value, len(steps))
+		for _, st := range steps {
+			values[st.name] = ev.outputsOf(st, key, f)
+		}
+		return cty.ObjectVal(values)
+	}
+	switch {
+	case g.fan.broken:
+		return cty.DynamicVal
+	case g.fan.kind == single:
+		return one("")
+	case p.all && f == nil:
+		return g.planned
+	}
+	return ev.mapped(&g.unit, p, f, one)
+}
+
+// mapped makes a map of the instances that are needed.
+func (ev *evaluator) mapped(u *unit, p *pick, f Facts, one func(key string) cty.Value) cty.Value {
 	keys := p.keys
 	if p.all {
 		keys = keys[:0:0]
-		for _, fr := range ev.framesNow(st, f) {
+		for _, fr := range ev.framesNow(u, f) {
 			keys = append(keys, fr.key)
 		}
 	}
 	values := make(map[string]cty.Value, len(keys))
+	elem := u.outputs
 	for _, key := range keys {
-		values[key] = ev.instanceValue(st, key, f)
+		values[key] = one(key)
+		elem = values[key].Type()
 	}
-	return mapOf(values, st.outputs)
+	return mapOf(values, elem)
 }
 
 // framesNow are the instances of a fan-out at run time.
-func (ev *evaluator) framesNow(st *step, f Facts) []*frame {
-	if !st.fan.late {
-		return st.fan.frames
+func (ev *evaluator) framesNow(u *unit, f Facts) []*frame {
+	if !u.fan.late {
+		return u.fan.frames
 	}
-	made, _ := f.Expanded(st.expander())
-	frames := make([]*frame, len(made))
-	for i, inst := range made {
-		frames[i] = &frame{key: inst.Key, keyed: true, fan: st.fan}
+	made, _ := f.Expanded(u.expander())
+	var frames []*frame
+	for _, inst := range made {
+		if inst.ID == u.id(inst.Key) { // the others are the ends and steps of it
+			frames = append(frames, &frame{key: inst.Key, keyed: true, fan: u.fan})
+		}
 	}
 	return frames
 }
 
-// instanceValue is the outputs of one instance, null when it has none.
-func (ev *evaluator) instanceValue(st *step, key string, f Facts) cty.Value {
+// outputsOf is the outputs of one instance, null when it has none.
+func (ev *evaluator) outputsOf(st *step, key string, f Facts) cty.Value {
 	if st.typ == nil {
 		return cty.DynamicVal
 	}

@@ -23,9 +23,9 @@ const (
 	overCluster
 )
 
-// fanout is the set of instances of a step.
+// fanout is the set of instances of a step or group.
 type fanout struct {
-	owner      *step
+	owner      *unit
 	kind       fanKind
 	expr       *expression
 	allowEmpty bool
@@ -42,13 +42,13 @@ type fanout struct {
 	subject *cluster
 }
 
-func fanKindOf(decl *dsl.Step, typ *steps.Type) fanKind {
+func fanKindOf(decl *dsl.Meta, typ *steps.Type) fanKind {
 	switch {
 	case typ != nil && typ.Placement == steps.EachNode:
 		return overCluster
-	case decl.Meta.Nodes != nil:
+	case decl.Nodes != nil:
 		return overNodes
-	case decl.Meta.ForEach != nil:
+	case decl.ForEach != nil:
 		return overEach
 	default:
 		return single
@@ -75,19 +75,19 @@ func (s *scope) keysFrom(e hcl.Expression) *step {
 }
 
 // fanText resolves the expression of the keys.
-func (b *builder) fanText(st *step) {
-	fan, m := st.fan, st.decl.Meta
+func (b *builder) fanText(u *unit) {
+	fan, m := u.fan, u.args
 	var e hcl.Expression
 	switch fan.kind {
 	case overNodes:
 		e = m.Nodes
 	case overEach:
 		e = m.ForEach
-		fan.from = st.scope.keysFrom(e)
+		fan.from = u.scope.keysFrom(e)
 	default:
 		return
 	}
-	x, diags := st.scope.resolve(e, site{what: "an argument of a step", steps: true, clusters: true})
+	x, diags := u.scope.resolve(e, site{what: "an argument of a step", steps: true, clusters: true})
 	b.report(diags)
 	if fan.broken = diags.HasErrors(); fan.broken {
 		return
@@ -99,10 +99,10 @@ func (b *builder) fanText(st *step) {
 	}
 }
 
-// fanOuts finds the keys of all steps.
+// fanOuts finds the keys of all steps and groups.
 func (b *builder) fanOuts() {
-	for _, st := range b.all {
-		b.fanOut(st)
+	for _, p := range b.parts {
+		b.fanOut(p.unit())
 	}
 	for _, st := range b.all {
 		if c := st.fan.subject; c != nil && st.role() == steps.Provisions {
@@ -119,15 +119,15 @@ func (b *builder) provides(st *step, c *cluster) {
 	c.provisioner = st
 }
 
-// fanOut finds the keys of a step, after those of the steps that they hang on.
-func (b *builder) fanOut(st *step) {
-	fan := st.fan
+// fanOut finds the keys of a step or group, after those that they hang on.
+func (b *builder) fanOut(u *unit) {
+	fan := u.fan
 	if fan.visited || fan.kind == single {
 		return
 	}
 	if fan.visiting {
 		fan.broken = true
-		b.problem(fan.expr.Range(), "Keys in a circle", "The keys of %s hang on themselves.", st.address())
+		b.problem(fan.expr.Range(), "Keys in a circle", "The keys of %s hang on themselves.", fan.owner.address())
 		return
 	}
 	fan.visiting = true
@@ -137,11 +137,11 @@ func (b *builder) fanOut(st *step) {
 		return
 	}
 	if fan.from != nil {
-		b.fanOut(fan.from)
+		b.fanOut(&fan.from.unit)
 		fan.broken = fan.broken || fan.from.fan.broken
 	}
-	for _, u := range fan.expr.uses {
-		b.fanOut(u.step)
+	for _, use := range fan.expr.uses {
+		b.fanOut(use.unit())
 	}
 	if fan.broken {
 		return
@@ -149,25 +149,7 @@ func (b *builder) fanOut(st *step) {
 	frames, known, diags := b.ev.frames(fan, nil)
 	b.report(diags)
 	fan.frames, fan.late, fan.broken = frames, !known, diags.HasErrors()
-	fan.settle()
-}
-
-// settle prepares what references to the step need.
-func (fan *fanout) settle() {
-	fan.index = make(map[string]int, len(fan.frames))
-	values := make(map[string]cty.Value, len(fan.frames))
-	for i, fr := range fan.frames {
-		fan.index[fr.key] = i
-		values[fr.key] = fan.owner.unknown
-	}
-	switch {
-	case fan.broken || fan.owner.typ == nil:
-		fan.owner.planned = cty.DynamicVal
-	case fan.late:
-		fan.owner.planned = cty.UnknownVal(cty.Map(fan.owner.outputs))
-	default:
-		fan.owner.planned = mapOf(values, fan.owner.outputs)
-	}
+	fan.owner.settle()
 }
 
 // frames evaluates the keys of a step; false when they are not known yet.
@@ -176,7 +158,7 @@ func (ev *evaluator) frames(fan *fanout, f Facts) ([]*frame, bool, hcl.Diagnosti
 		if fan.from.fan.late && f == nil {
 			return nil, false, nil
 		}
-		return fan.adopt(ev.framesNow(fan.from, f)), true, nil
+		return fan.adopt(ev.framesNow(&fan.from.unit, f)), true, nil
 	}
 	ctx, diags := ev.context(&fan.expr.needs, nil, f)
 	v, more := dsl.EvaluateStrict(fan.expr.source, ctx)

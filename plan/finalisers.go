@@ -16,8 +16,9 @@ import (
 // addSteps puts the steps that the file leaves out around those of the file:
 // what makes the nodes of a cluster that is used, and what removes them.
 func (b *builder) addSteps() {
-	declared := b.ev.root.steps.list
-	var before, after []*step
+	parts := b.ev.root.parts()
+	declared := stepsOf(parts)
+	var before, after []part
 	for _, c := range b.ev.root.clusters.list {
 		if c.typ == nil || !c.typ.Destroys || !usedBy(declared, c) {
 			continue
@@ -31,7 +32,16 @@ func (b *builder) addSteps() {
 			after = b.added(after, c, steps.Destroys, Always)
 		}
 	}
-	b.all = slices.Concat(before, declared, after)
+	b.parts = slices.Concat(before, parts, after)
+	b.all = stepsOf(b.parts)
+}
+
+func stepsOf(parts []part) []*step {
+	var list []*step
+	for _, p := range parts {
+		list = append(list, p.steps()...)
+	}
+	return list
 }
 
 func usedBy(list []*step, c *cluster) bool {
@@ -45,7 +55,7 @@ func (b *builder) idle() {
 	if flawed || b.diags.HasErrors() {
 		return // a misspelt name may be why
 	}
-	declared := b.ev.root.steps.list
+	declared := stepsOf(b.ev.root.parts())
 	if len(declared) == 0 {
 		b.warning(hcl.Range{}, "The workflow has no steps", "A run of it does nothing, and passes.")
 		return
@@ -70,7 +80,7 @@ func (st *step) touches(c *cluster) bool {
 }
 
 // added appends a step with the cluster as its one argument.
-func (b *builder) added(list []*step, c *cluster, role steps.Role, when When) []*step {
+func (b *builder) added(list []part, c *cluster, role steps.Role, when When) []part {
 	i := slices.IndexFunc(b.in.Steps, func(t steps.Type) bool { return t.Role == role })
 	if i < 0 {
 		b.problem(c.decl.Range, "No step type for machines", "Cluster %q needs steps that make and remove its nodes, and no step type does that.", c.name)
@@ -91,7 +101,7 @@ func (b *builder) added(list []*step, c *cluster, role steps.Role, when When) []
 	st := newStep(b.ev.root, typ.Name, &dsl.Step{Type: typ.Name, Name: c.name, Body: file.Body, Range: c.decl.Range}, typ)
 	b.stepText(st)
 	st.meta.when = when
-	return append(list, st)
+	return append(list, part{step: st})
 }
 
 // finalisers puts the barrier between the main vertices and those that come
@@ -99,7 +109,7 @@ func (b *builder) added(list []*step, c *cluster, role steps.Role, when When) []
 // cluster (rule 9).
 func (b *builder) finalisers() {
 	var final []dag.Vertex[*Instance]
-	for _, v := range b.vertices {
+	for _, v := range b.graph.vertices {
 		if v.Traits.Final {
 			final = append(final, v)
 		}
@@ -112,15 +122,15 @@ func (b *builder) finalisers() {
 		ID: barrier, Traits: dag.Traits{Final: true},
 		Value: &Instance{ID: barrier, Kind: Barrier, When: Always, Retry: Retry{Attempts: 1}},
 	}
-	for _, v := range b.vertices {
+	for _, v := range b.graph.vertices {
 		if !v.Traits.Final {
-			b.edge(dag.Edge{From: barrier, To: v.ID, When: dag.Settled}, hcl.Range{})
+			b.graph.order(barrier, v.ID, hcl.Range{})
 		}
 	}
 	for _, v := range final {
-		b.edge(dag.Edge{From: v.ID, To: barrier, When: dag.Settled}, v.Value.Range)
+		b.graph.order(v.ID, barrier, v.Value.Range)
 	}
-	b.vertices = append(b.vertices, gate)
+	b.graph.vertices = append(b.graph.vertices, gate)
 	b.destroyLast(final)
 }
 
@@ -143,7 +153,7 @@ func (b *builder) destroyLast(final []dag.Vertex[*Instance]) {
 			other := stepOf[v.ID]
 			uses := c != nil && (other.touches(c) || v.Value.Cluster == c.name)
 			if uses && other.role() != steps.Destroys {
-				b.edge(dag.Edge{From: d.ID, To: v.ID, When: dag.Settled}, d.Value.Range)
+				b.graph.order(d.ID, v.ID, d.Value.Range)
 			}
 		}
 	}

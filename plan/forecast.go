@@ -32,6 +32,9 @@ const guess = time.Second
 
 // expect says how long an instance will take.
 func (h History) expect(inst *Instance) (time.Duration, Basis) {
+	if !inst.works() {
+		return 0, ""
+	}
 	if d, known := h.Addresses[string(inst.ID)]; known {
 		return d, ByAddress
 	}
@@ -65,7 +68,7 @@ func (b *builder) forecast() {
 	g := b.plan.Graph
 	result := Forecast{Runs: b.in.History.Runs}
 	known := false
-	for _, v := range b.vertices {
+	for _, v := range b.graph.vertices {
 		inst := v.Value
 		if !inst.works() {
 			continue
@@ -80,7 +83,7 @@ func (b *builder) forecast() {
 	if err != nil {
 		return // a cycle, and a plan has none
 	}
-	for _, v := range b.vertices {
+	for _, v := range b.graph.vertices {
 		v.Value.Rank = f.Rank[v.ID]
 	}
 	result.Length = f.Length
@@ -91,9 +94,10 @@ func (b *builder) forecast() {
 	b.plan.Forecast = result
 }
 
-// passing is how long an instance takes in a run that passes.
+// passing is how long an instance takes in a run that passes. A span with
+// something during it takes as long as that.
 func (i *Instance) passing() time.Duration {
-	if i.When == OnFailure {
+	if i.When == OnFailure || i.Kind == Start || i.Span != nil && !i.Span.Alone {
 		return 0
 	}
 	return i.Expected
@@ -103,7 +107,7 @@ func (i *Instance) passing() time.Duration {
 func (b *builder) congestion() time.Duration {
 	var work, longest time.Duration
 	locked := map[string]time.Duration{}
-	for _, v := range b.vertices {
+	for _, v := range b.graph.vertices {
 		length := v.Value.passing()
 		work += time.Duration(v.Traits.Weight) * length
 		for _, name := range v.Traits.Locks {

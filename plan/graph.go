@@ -3,6 +3,7 @@ package plan
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -13,149 +14,129 @@ import (
 // barrier is the vertex that settles after all main instances.
 const barrier dag.ID = ":main"
 
-// instances makes the vertices and edges of all steps.
+// instances makes the vertices and edges of all steps and groups.
 func (b *builder) instances() {
-	for _, st := range b.all {
+	b.guesses.graph, b.graph.guesses = &b.graph, &b.guesses
+	for _, p := range b.parts {
+		u := p.unit()
+		u.roll = rollOf(u)
 		switch {
-		case st.typ == nil:
-		case st.fan.broken:
-			b.guessed(st) // for what is wrong besides its keys
-		case st.fan.late:
-			b.lateInstances(st)
-		case st.fan.kind == single:
-			b.makeInstances(st, []*frame{{}})
+		case p.step != nil && p.step.typ == nil:
+		case u.fan.broken:
+			b.instancesOf(&b.guesses, p, guessed(u)) // for what is wrong besides its keys
+		case u.fan.late:
+			b.lateInstances(p)
+		case u.fan.kind == single:
+			b.instancesOf(&b.graph, p, []*frame{{}})
 		default:
-			b.makeInstances(st, st.fan.frames)
+			b.instancesOf(&b.graph, p, u.fan.frames)
 		}
 	}
-	for _, st := range b.all {
-		if st.joined && !st.fan.late && !st.fan.broken && st.typ != nil {
-			b.addJoin(st)
+	for _, p := range b.parts {
+		if u := p.unit(); u.joined && !u.fan.late && !u.fan.broken && (p.group != nil || p.step.typ != nil) {
+			b.addJoin(p)
 		}
 	}
+	b.report(b.graph.diags)
+	b.report(b.guesses.diags)
 }
 
-// makeInstances adds the instances of a step. When one has a problem, the
+// guessed are the frames of the instance that stands for those of a fan-out
+// whose keys are not known.
+func guessed(u *unit) []*frame {
+	return []*frame{{key: guessKey, keyed: true, guess: true, fan: u.fan}}
+}
+
+// instancesOf adds the instances of a step or group. When one has a problem, the
 // others would only repeat it: their arguments are not looked at any more.
-func (b *builder) makeInstances(st *step, frames []*frame) {
-	st.roll = rollOf(st)
+func (b *builder) instancesOf(d *draft, p part, frames []*frame) {
 	sound := true
 	for _, fr := range frames {
-		m, diags := b.ev.instance(st, fr)
-		if sound {
-			diags = append(diags, b.ev.examine(st, m)...)
-			sound = !diags.HasErrors()
-		}
-		b.report(diags)
-		b.addVertex(st, m.Instance)
-		for _, l := range m.links {
-			b.link(st, m.ID, l)
-		}
+		diags := b.ev.draw(d, p, fr, sound)
+		sound = sound && !diags.HasErrors()
+		d.diags = append(d.diags, diags...)
 	}
 }
 
-func rollOf(st *step) *dag.Roll {
-	if st.meta.maxParallel == 0 || st.fan.kind == single {
+// draw adds an instance of a step or group. Its arguments are not looked at
+// unless examine is set.
+func (ev *evaluator) draw(d *draft, p part, fr *frame, examine bool) hcl.Diagnostics {
+	if p.group != nil {
+		return ev.groupInstance(d, p.group, fr, examine)
+	}
+	m, diags := ev.instance(p.step, fr)
+	if examine {
+		diags = append(diags, ev.examine(p.step, m)...)
+	}
+	d.add(ev, p.step, m)
+	return diags
+}
+
+func rollOf(u *unit) *dag.Roll {
+	if u.meta.maxParallel == 0 || u.fan.kind == single {
 		return nil
 	}
-	return &dag.Roll{Name: st.address(), Limit: st.meta.maxParallel, Continue: st.meta.tolerated}
+	return &dag.Roll{Name: u.address(), Limit: u.meta.maxParallel, Continue: u.meta.tolerated}
 }
 
-func (b *builder) addVertex(st *step, inst *Instance) {
-	b.vertices = append(b.vertices, vertexOf(st, inst))
-}
-
-func vertexOf(st *step, inst *Instance) dag.Vertex[*Instance] {
-	traits := dag.Traits{Final: st.final()}
-	if inst.Kind == Work {
-		traits.Tolerated = st.meta.tolerated
-		if !st.typ.Polls {
-			traits.Weight = 1
-		}
-		traits.Locks = inst.Locks
-		if st.roll != nil {
-			traits.Roll = st.roll.Name
-		}
+// joint is a vertex of a step or group that does no work.
+func (p part) joint(kind Kind, id dag.ID) *Instance {
+	u := p.unit()
+	inst := &Instance{ID: id, Kind: kind, Step: u.name, When: u.meta.when, Range: u.rng, Retry: Retry{Attempts: 1}}
+	if p.step != nil {
+		inst.Type, inst.Added = p.step.typ, p.step.added()
 	}
-	return dag.Vertex[*Instance]{ID: inst.ID, Value: inst, Traits: traits}
+	return inst
 }
 
-// joint is a vertex of a step that does no work.
-func (st *step) joint(kind Kind, id dag.ID) *Instance {
-	return &Instance{
-		ID: id, Kind: kind, Step: st.name, Type: st.typ, When: st.meta.when,
-		Added: st.added(), Range: st.decl.Range, Retry: Retry{Attempts: 1},
-	}
-}
+func (u *unit) traits() dag.Traits { return dag.Traits{Final: u.final()} }
 
 // addJoin adds the vertex that stands for all instances of a fan-out.
-func (b *builder) addJoin(st *step) {
-	b.addVertex(st, st.joint(Join, st.join()))
-	for _, fr := range st.fan.frames {
-		b.edge(dag.Edge{From: st.join(), To: st.id(fr.key), When: triggerAmong(st)}, st.decl.Range)
+func (b *builder) addJoin(p part) {
+	u := p.unit()
+	b.graph.vertex(p.joint(Join, u.join()), u.traits(), u.scope.region)
+	for _, fr := range u.fan.frames {
+		b.graph.edge(u.whole(u.join()), u.end(fr.key), triggerAmong(u), u.rng)
 	}
 }
 
-// triggerAmong is how the parts of a step wait for each other: among finalisers
-// edges mean settled (rule 9).
-func triggerAmong(st *step) dag.Trigger {
-	if st.final() {
-		return dag.Settled
-	}
-	return dag.Succeeded
-}
-
-func (b *builder) edge(e dag.Edge, rng hcl.Range) {
-	b.edges = append(b.edges, placedEdge{e, rng})
-}
-
-// link adds the edge of a link. Finalisers wait for main steps by the barrier
-// alone.
-func (b *builder) link(from *step, id dag.ID, l link) {
-	e, needed := linkEdge(from, id, l)
-	if from.final() || !l.step.final() {
-		if needed {
-			b.edge(e, l.rng)
-			l.step.joined = l.step.joined || l.step.fan.kind != single && !l.one
-		}
-		return
-	}
-	b.problem(l.rng, "A main step waits for a finaliser", "%s runs after all main steps (when = %q), so %s cannot wait for it. Give %s a `when` too, or take it away there.",
-		l.step.address(), l.step.meta.when, from.address(), from.address())
-}
-
-func linkEdge(from *step, id dag.ID, l link) (dag.Edge, bool) {
-	return dag.Edge{From: id, To: l.target(), When: triggerAmong(from)}, !from.final() || l.step.final()
-}
-
-// close fills the graph and looks for cycles.
+// close fills the graph and looks for cycles, and for spans that would wait for
+// themselves.
 func (b *builder) close() {
 	g := b.plan.Graph
 	sound := !b.diags.HasErrors()
-	for _, v := range b.vertices {
+	for _, v := range b.graph.vertices {
 		if err := g.Add(v.ID, v.Value, v.Traits); err != nil && sound {
 			b.problem(v.Value.Range, "Two instances of one name", "%s.", capital(err.Error()))
 		}
 	}
-	for _, st := range b.all {
-		if st.roll == nil {
+	for _, p := range b.parts {
+		u := p.unit()
+		if u.roll == nil {
 			continue
 		}
-		if err := g.SetRoll(*st.roll); err != nil {
-			b.problem(st.decl.Range, "Refused max_parallel", "%s.", capital(err.Error()))
+		if err := g.SetRoll(*u.roll); err != nil {
+			b.problem(u.rng, "Refused max_parallel", "%s.", capital(err.Error()))
 		}
 	}
-	b.connect(g, b.edges, sound)
-	if b.cycle(g, b.edges) || len(b.guesses) == 0 {
+	b.connect(g, b.graph.edges, sound)
+	if b.cycle(g, b.graph.edges) {
 		return
 	}
-	trial := dag.New[*Instance]()
-	for _, v := range b.vertices {
-		_ = trial.Add(v.ID, v.Value, dag.Traits{}) // reported above
+	all := b.graph
+	if len(b.guesses.vertices) > 0 {
+		g = dag.New[*Instance]()
+		all.vertices = slices.Concat(b.graph.vertices, b.guesses.vertices)
+		all.edges = slices.Concat(b.graph.edges, b.guesses.edges)
+		for _, v := range all.vertices {
+			_ = g.Add(v.ID, v.Value, v.Traits) // reported above
+		}
+		b.connect(g, all.edges, false)
+		if b.cycle(g, all.edges) {
+			return
+		}
 	}
-	all := append(b.edges[:len(b.edges):len(b.edges)], b.guesses...)
-	b.connect(trial, all, false)
-	b.cycle(trial, all)
+	b.starved(g, all.vertices)
 }
 
 // connect adds edges. Beside other problems, some of their ends are missing.

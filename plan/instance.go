@@ -6,7 +6,6 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
 
-	"github.com/dcosflow/dcosflow/dag"
 	"github.com/dcosflow/dcosflow/dsl"
 	"github.com/dcosflow/dcosflow/schema"
 	"github.com/dcosflow/dcosflow/steps"
@@ -17,22 +16,26 @@ type made struct {
 	*Instance
 	frame *frame
 	links []link
+	// during are the spans that must hold while it works.
+	during []link
+	// off says that it is known before the run to be disabled.
+	off bool
 }
 
-// link is a step, or one instance of it, that something waits for.
+// link is a step or group, or one instance of it, that something waits for.
 type link struct {
-	step *step
+	unit *unit
 	key  string
 	one  bool
 	rng  hcl.Range
 }
 
 // target is the vertex that a link means.
-func (l link) target() dag.ID {
-	if l.one || l.step.fan.kind == single {
-		return l.step.id(l.key)
+func (l link) target() end {
+	if l.one || l.unit.fan.kind == single {
+		return l.unit.end(l.key)
 	}
-	return l.step.join()
+	return l.unit.whole(l.unit.join())
 }
 
 // instance makes an instance of a step: all of it but the values that only a
@@ -44,14 +47,30 @@ func (ev *evaluator) instance(st *step, fr *frame) (*made, hcl.Diagnostics) {
 	}
 	inst.ID = st.id(fr.key)
 	fr, diags := ev.placed(st, fr)
-	if fr.cluster != nil {
+	if st.runsOn(fr) {
 		inst.Cluster, inst.Node = fr.cluster.name, fr.cluster.nodes[fr.node].Name
 	}
-	diags = append(diags, ev.early(st, fr, inst)...)
+	diags = append(diags, ev.early(&st.unit, fr, inst)...)
+	if st.span {
+		diags = append(diags, ev.hold(st, fr, inst)...)
+	}
 	inst.Configure = func(f Facts) (cty.Value, error) { return ev.configure(st, fr, f) }
 	inst.Refuse = func(argument string, err error) error { return ev.refuse(st, argument, err) }
-	links, more := ev.links(st, fr)
-	return &made{Instance: inst, frame: fr, links: links}, append(diags, more...)
+	m := &made{Instance: inst, frame: fr}
+	var more hcl.Diagnostics
+	m.links, more = ev.links(&st.unit, fr)
+	diags = append(diags, more...)
+	if st.runsOn(fr) && fr.cluster.provisioner != nil && st.role() != steps.Provisions {
+		m.links = append(m.links, provisioning(fr.cluster, inst.Node, placement(st)))
+	}
+	m.during, more = ev.linksOf(st.meta.during, fr, nil)
+	return m, append(diags, more...)
+}
+
+// runsOn says whether an instance runs on the node of its frame. In a group, the
+// frame's is the group's until the step says `node = node`.
+func (st *step) runsOn(fr *frame) bool {
+	return fr.cluster != nil && (st.within == nil || st.meta.node != nil)
 }
 
 // placed finds the node of an instance from the `node` argument.
@@ -80,16 +99,13 @@ func (ev *evaluator) placed(st *step, fr *frame) (*frame, hcl.Diagnostics) {
 }
 
 // links are what an instance waits for by its references.
-func (ev *evaluator) links(st *step, fr *frame) ([]link, hcl.Diagnostics) {
-	links, diags := ev.linksOf(st.all.uses, fr, nil)
-	links, more := ev.linksOf(st.meta.depends, fr, links)
+func (ev *evaluator) links(u *unit, fr *frame) ([]link, hcl.Diagnostics) {
+	links, diags := ev.linksOf(u.all.uses, fr, nil)
+	links, more := ev.linksOf(u.meta.depends, fr, links)
 	diags = append(diags, more...)
-	if st.fan.expr != nil && st.fan.from == nil && !st.fan.late {
-		links, more = ev.linksOf(st.fan.expr.uses, nil, links)
+	if u.within == nil && u.fan.expr != nil && u.fan.from == nil && !u.fan.late {
+		links, more = ev.linksOf(u.fan.expr.uses, nil, links)
 		diags = append(diags, more...)
-	}
-	if c := fr.cluster; c != nil && c.provisioner != nil && st.role() != steps.Provisions {
-		links = append(links, provisioning(c, c.nodes[fr.node].Name, placement(st)))
 	}
 	return links, diags
 }
@@ -99,11 +115,11 @@ func (ev *evaluator) linksOf(uses []use, fr *frame, links []link) ([]link, hcl.D
 	for _, u := range uses {
 		key, chosen, more := ev.choose(u, fr)
 		diags = append(diags, more...)
-		if chosen == noInstance || u.step.fan.broken {
+		if chosen == noInstance || u.unit().fan.broken {
 			continue
 		}
-		l := link{step: u.step, key: key, one: chosen == oneInstance, rng: u.rng}
-		if !slices.ContainsFunc(links, func(o link) bool { return o.step == l.step && o.key == l.key && o.one == l.one }) {
+		l := link{unit: u.unit(), key: key, one: chosen == oneInstance, rng: u.rng}
+		if !slices.ContainsFunc(links, func(o link) bool { return o.unit == l.unit && o.key == l.key && o.one == l.one }) {
 			links = append(links, l)
 		}
 	}
@@ -113,7 +129,7 @@ func (ev *evaluator) linksOf(uses []use, fr *frame, links []link) ([]link, hcl.D
 // provisioning is the link to what makes a node, or all of a cluster when the
 // node's name is empty.
 func provisioning(c *cluster, node string, rng hcl.Range) link {
-	return link{step: c.provisioner, key: node, one: node != "" && !c.provisioner.fan.late, rng: rng}
+	return link{unit: &c.provisioner.unit, key: node, one: node != "" && !c.provisioner.fan.late, rng: rng}
 }
 
 // placement is where the file says on which node a step runs.
@@ -142,7 +158,7 @@ func (ev *evaluator) examine(st *step, m *made) hcl.Diagnostics {
 	if st.role() != steps.Provisions {
 		m.links = append(m.links, ev.live(st.body, bare)...)
 	}
-	m.Enabled, d.diags = ev.enabled(st, m.frame, d.diags)
+	m.Enabled, m.off, d.diags = ev.enabled(&st.unit, m.frame, d.diags)
 	if (st.role() == steps.Destroys || st.fan.kind == overCluster) && m.Subject == "" && !st.body.flawed && !d.diags.HasErrors() && !ev.static {
 		d.problem(st.decl.Range, "The cluster is not known", "It must be known before the run: write cluster.NAME.")
 	}
@@ -215,21 +231,23 @@ func (d *decoding) typeCheck(st *step, v cty.Value, fr *frame) {
 	if st.typ.Check == nil || st.body.flawed || d.diags.HasErrors() {
 		return
 	}
-	hasNode := fr.cluster != nil || st.decl.Meta.Node != nil || st.fan.kind == overNodes
+	hasNode := st.runsOn(fr) || st.args.Node != nil || st.within == nil && st.fan.kind == overNodes
 	d.place(st.body, st.typ.Check(d.bare(v), hasNode))
 }
 
 // enabled makes the function that a run asks; nil when the answer is yes
-// already.
-func (ev *evaluator) enabled(st *step, fr *frame, diags hcl.Diagnostics) (func(Facts) (bool, error), hcl.Diagnostics) {
-	x := st.meta.enabled
+// already. It says whether the answer is no already.
+func (ev *evaluator) enabled(u *unit, fr *frame, diags hcl.Diagnostics) (func(Facts) (bool, error), bool, hcl.Diagnostics) {
+	x := u.meta.enabled
 	if x == nil {
-		return nil, diags
+		return nil, false, diags
 	}
 	d := ev.decoding(&x.needs, fr, nil)
 	v := d.argument(&argument{attr: &enabledAttribute, expr: x})
-	if bare, _ := v.Unmark(); bare.IsKnown() && !bare.IsNull() && bare.True() && !d.diags.HasErrors() {
-		return nil, diags
+	bare, _ := v.Unmark()
+	known := bare.IsKnown() && !bare.IsNull() && !d.diags.HasErrors()
+	if known && bare.True() {
+		return nil, false, diags
 	}
 	return func(f Facts) (bool, error) {
 		d := ev.decoding(&x.needs, fr, f)
@@ -242,7 +260,7 @@ func (ev *evaluator) enabled(st *step, fr *frame, diags hcl.Diagnostics) (func(F
 			return false, err
 		}
 		return bare.True(), nil
-	}, append(diags, d.diags...)
+	}, known, append(diags, d.diags...)
 }
 
 // configure evaluates the arguments of an instance at run time. Here alone

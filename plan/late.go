@@ -10,95 +10,89 @@ import (
 
 // lateInstances adds the two vertices of a fan-out whose keys are known only at
 // run time, and checks its arguments with an unknown key (rule 10).
-func (b *builder) lateInstances(st *step) {
-	st.roll = rollOf(st)
-	m := b.guessed(st)
-	expander := st.joint(Expander, st.expander())
-	expander.Timeout, expander.Description = m.Timeout, m.Description
-	expander.Subject = m.Subject
+func (b *builder) lateInstances(p part) {
+	u := p.unit()
+	expander := p.joint(Expander, u.expander())
+	ghost := b.ghost(p)
+	expander.Timeout, expander.Description, expander.Subject = ghost.Timeout, ghost.Description, ghost.Subject
 	history := b.in.History
 	expander.Expand = func(f Facts) (dag.Expansion[*Instance], error) {
-		x, err := b.ev.expand(st, f)
+		x, err := b.ev.expand(p, f)
 		for _, v := range x.Vertices {
 			v.Value.Expected, v.Value.Basis = history.expect(v.Value)
 			v.Value.Rank = expander.Rank
 		}
 		return x, err
 	}
-	b.addVertex(st, expander)
-	keys, diags := b.ev.linksOf(st.fan.expr.uses, nil, nil)
+	d, first, whole := &b.graph, u.whole(u.expander()), u.whole(u.join())
+	d.vertex(expander, u.traits(), u.scope.region)
+	keys, diags := b.ev.linksOf(u.fan.expr.uses, nil, nil)
 	b.report(diags)
-	if from := st.fan.from; from != nil {
-		b.edge(dag.Edge{From: st.expander(), To: from.expander(), When: triggerAmong(st)}, st.fan.expr.Range())
+	if from := u.fan.from; from != nil {
+		d.edge(first, from.whole(from.expander()), triggerAmong(u), u.fan.expr.Range())
 	} else {
 		for _, l := range keys {
-			b.link(st, st.expander(), l)
+			d.link(u, first, l)
 		}
 	}
-	b.addVertex(st, st.joint(Join, st.join()))
-	b.edge(dag.Edge{From: st.join(), To: st.expander(), When: triggerAmong(st)}, st.decl.Range)
-	for _, l := range m.links {
-		b.guess(st, l)
+	d.vertex(p.joint(Join, u.join()), u.traits(), u.scope.region)
+	d.edge(whole, first, triggerAmong(u), u.rng)
+}
+
+// ghost adds the instance that stands for those to come, and returns it.
+func (b *builder) ghost(p part) *Instance {
+	u := p.unit()
+	before := len(b.guesses.vertices)
+	b.guesses.late = u
+	b.instancesOf(&b.guesses, p, guessed(u))
+	b.guesses.late = nil
+	for _, v := range b.guesses.vertices[before:] {
+		if v.ID == u.id(guessKey) {
+			among := triggerAmong(u)
+			b.guesses.edge(u.whole(u.join()), u.end(guessKey), among, u.rng)
+			return v.Value
+		}
 	}
-}
-
-// guessed is an instance that stands for all of a fan-out without keys.
-func (b *builder) guessed(st *step) *made {
-	m, diags := b.ev.instance(st, &frame{keyed: true, guess: true, fan: st.fan})
-	b.report(append(diags, b.ev.examine(st, m)...))
-	return m
-}
-
-// guess notes what some of the instances to come may wait for.
-func (b *builder) guess(st *step, l link) {
-	before := len(b.edges)
-	b.link(st, st.join(), l)
-	b.guesses = append(b.guesses, b.edges[before:]...)
-	b.edges = b.edges[:before]
+	return &Instance{}
 }
 
 // expand makes the instances of a late fan-out.
-func (ev *evaluator) expand(st *step, f Facts) (dag.Expansion[*Instance], error) {
+func (ev *evaluator) expand(p part, f Facts) (dag.Expansion[*Instance], error) {
 	var x dag.Expansion[*Instance]
-	frames, known, diags := ev.frames(st.fan, f)
+	u := p.unit()
+	frames, known, diags := ev.frames(u.fan, f)
 	if err := ev.failure(diags); err != nil {
 		return x, err
 	}
 	if !known {
-		return x, ev.failure(problems(st.fan.expr.Range(), "The keys are still unknown", "%s cannot start: its keys hang on something that no step makes known.", st.address()))
+		return x, ev.failure(problems(u.fan.expr.Range(), "The keys are still unknown", "%s cannot start: its keys hang on something that no step makes known.", u.address()))
 	}
-	if len(frames) == 0 && !st.fan.allowEmpty {
-		return x, ev.failure(hcl.Diagnostics{emptyFanOut(st)})
+	if len(frames) == 0 && !u.fan.allowEmpty {
+		return x, ev.failure(hcl.Diagnostics{emptyFanOut(u)})
 	}
+	d := draft{facts: f}
 	for _, fr := range frames {
-		m, more := ev.instance(st, fr)
-		diags = append(diags, more...)
-		diags = append(diags, ev.examine(st, m)...)
-		ev.expandInto(&x, st, m)
+		d.diags = append(d.diags, ev.draw(&d, p, fr, true)...)
+		d.edge(u.whole(u.join()), u.end(fr.key), triggerAmong(u), u.rng)
+		d.awaited(u, fr.key)
 	}
-	if st.roll != nil {
-		x.Rolls = []dag.Roll{*st.roll}
-	}
-	return x, ev.failure(diags)
-}
-
-func emptyFanOut(st *step) *hcl.Diagnostic {
-	return problem(st.fan.expr.Range(), "An empty fan-out", "%s", fmt.Sprintf(
-		"%s would run nowhere, and a test of nothing passes always. If that is meant, write allow_empty = true.", st.address()))
-}
-
-func (ev *evaluator) expandInto(x *dag.Expansion[*Instance], st *step, m *made) {
-	x.Vertices = append(x.Vertices, vertexOf(st, m.Instance))
-	among := triggerAmong(st)
-	x.Edges = append(x.Edges,
-		dag.Edge{From: m.ID, To: st.expander(), When: dag.Succeeded},
-		dag.Edge{From: st.join(), To: m.ID, When: among})
-	if ev.barred && !st.final() {
-		x.Edges = append(x.Edges, dag.Edge{From: barrier, To: m.ID, When: dag.Settled})
-	}
-	for _, l := range m.links {
-		if e, needed := linkEdge(st, m.ID, l); needed {
-			x.Edges = append(x.Edges, e)
+	x.Vertices = d.vertices
+	for _, v := range d.vertices {
+		x.Edges = append(x.Edges, dag.Edge{From: v.ID, To: u.expander()})
+		if ev.barred && !u.final() {
+			x.Edges = append(x.Edges, dag.Edge{From: barrier, To: v.ID, When: dag.Settled})
 		}
 	}
+	for _, e := range d.edges {
+		x.Edges = append(x.Edges, e.Edge)
+	}
+	if u.roll != nil {
+		x.Rolls = []dag.Roll{*u.roll}
+	}
+	return x, ev.failure(d.diags)
+}
+
+func emptyFanOut(u *unit) *hcl.Diagnostic {
+	return problem(u.fan.expr.Range(), "An empty fan-out", "%s", fmt.Sprintf(
+		"%s would run nowhere, and a test of nothing passes always. If that is meant, write allow_empty = true.", u.address()))
 }

@@ -20,11 +20,13 @@ type meta struct {
 	when        When
 	tolerated   bool
 	maxParallel int
-	depends     []use
+	// depends and during are what those list, in order.
+	depends, during []use
 	// Those that are evaluated for each instance; nil where absent.
 	node, enabled         *expression
 	description, verifies *expression
 	timeout, deadline     *expression
+	duration, stopTimeout *expression
 	locks                 *expression
 	retry                 map[string]*expression
 	// needs is what those take that must be known before the run.
@@ -41,7 +43,9 @@ var (
 		"description": {Name: "description", Type: cty.String},
 		"verifies":    {Name: "verifies", Type: cty.String},
 		"timeout":     {Name: "timeout", Kind: schema.Duration},
-		"deadline":    {Name: "deadline", Kind: schema.Duration},
+		"deadline":     {Name: "deadline", Kind: schema.Duration},
+		"duration":     {Name: "duration", Kind: schema.Duration},
+		"stop_timeout": {Name: "stop_timeout", Kind: schema.Duration},
 	}
 	retryAttributes = map[string]schema.Attribute{
 		"attempts":  {Name: "attempts", Type: cty.Number},
@@ -74,7 +78,11 @@ func (b *builder) placement(st *step) {
 		refuse(m.Nodes, "nodes", why, typ)
 		refuse(m.ForEach, "for_each", why, typ)
 	case steps.NeedsNode:
-		if m.Node == nil && m.Nodes == nil && !st.mistyped("node", "nodes") {
+		switch {
+		case m.Node != nil || m.Nodes != nil || st.mistyped("node", "nodes"):
+		case st.within != nil && st.fan.kind == overNodes:
+			b.problem(st.decl.Range, "Missing node", "A %q step runs on a node. Write `node = node` for that of the group's instance.", typ)
+		default:
 			b.problem(st.decl.Range, "Missing node", "A %q step runs on a node. Write `node = cluster.NAME.ROLE[0]` for one, or `nodes = cluster.NAME.nodes` for one instance on each.", typ)
 		}
 	}
@@ -85,40 +93,44 @@ func (b *builder) placement(st *step) {
 	}
 }
 
-// metaText resolves the meta-arguments of a step.
-func (b *builder) metaText(st *step) {
-	m, decl := &st.meta, st.decl.Meta
-	if v, ok := b.constant(st.scope, decl.When, whenAttribute); ok {
+// metaText resolves the meta-arguments of a step or group, which may use what
+// the site says.
+func (b *builder) metaText(u *unit, at site) {
+	m, args := &u.meta, u.args
+	if v, ok := b.constant(u.scope, args.When, whenAttribute); ok {
 		m.when = When(v.AsString())
 	}
-	if v, ok := b.constant(st.scope, decl.OnFailure, onFailureAttribute); ok {
+	if v, ok := b.constant(u.scope, args.OnFailure, onFailureAttribute); ok {
 		m.tolerated = v.AsString() == "continue"
 	}
-	if v, ok := b.constant(st.scope, decl.AllowEmpty, schema.Attribute{Name: "allow_empty", Type: cty.Bool}); ok {
-		st.fan.allowEmpty = v.True()
+	if v, ok := b.constant(u.scope, args.AllowEmpty, schema.Attribute{Name: "allow_empty", Type: cty.Bool}); ok {
+		u.fan.allowEmpty = v.True()
 	}
-	m.maxParallel = b.count(st.scope, decl.MaxParallel, "max_parallel")
-	b.fanText(st)
-	b.dependsOn(st)
+	m.maxParallel = b.count(u.scope, args.MaxParallel, "max_parallel")
+	if u.within == nil {
+		b.fanText(u)
+	}
+	b.dependsOn(u, at)
+	b.duringText(u, at)
 
-	at := b.siteOf(st, "an argument of a step")
-	m.enabled = b.metaExpression(st, decl.Enabled, at)
+	m.enabled = b.metaExpression(u, args.Enabled, at)
 	place := at
-	place.node = false
-	m.node = b.metaExpression(st, decl.Node, place)
+	place.node = u.within != nil && u.fan.kind == overNodes // that of the group
+	m.node = b.metaExpression(u, args.Node, place)
 	at.steps = false
 	at.what = "an argument that must be known before the run"
 	early := func(e hcl.Expression) *expression {
-		x := b.metaExpression(st, e, at)
+		x := b.metaExpression(u, e, at)
 		if x != nil {
 			m.needs.merge(&x.needs)
 		}
 		return x
 	}
-	m.description, m.verifies = early(decl.Description), early(decl.Verifies)
-	m.timeout, m.deadline = early(decl.Timeout), early(decl.Deadline)
-	m.locks = early(decl.Locks)
-	if r := decl.Retry; r != nil {
+	m.description, m.verifies = early(args.Description), early(args.Verifies)
+	m.timeout, m.deadline = early(args.Timeout), early(args.Deadline)
+	m.duration, m.stopTimeout = early(args.Duration), early(args.StopTimeout)
+	m.locks = early(args.Locks)
+	if r := args.Retry; r != nil {
 		m.retry = map[string]*expression{
 			"attempts": early(r.Attempts), "delay": early(r.Delay), "factor": early(r.Factor),
 			"max_delay": early(r.MaxDelay), "jitter": early(r.Jitter), "on": early(r.On),
@@ -126,55 +138,73 @@ func (b *builder) metaText(st *step) {
 	}
 }
 
-func (b *builder) metaExpression(st *step, e hcl.Expression, at site) *expression {
+func (b *builder) metaExpression(u *unit, e hcl.Expression, at site) *expression {
 	if e == nil {
 		return nil
 	}
-	x, diags := st.scope.resolve(e, at)
+	x, diags := u.scope.resolve(e, at)
 	b.report(diags)
 	if diags.HasErrors() {
 		return nil
 	}
-	st.all.merge(&x.needs)
+	u.all.merge(&x.needs)
 	return x
 }
 
-// dependsOn resolves a literal list of references to steps.
-func (b *builder) dependsOn(st *step) {
-	at := b.siteOf(st, "depends_on")
-	for _, ref := range st.decl.Meta.DependsOn {
-		r := &resolver{scope: st.scope, site: at, out: st.scope.expression(nil)}
-		if ref.Key != nil {
-			r.refs = dsl.References(ref.Key)
-			for _, inner := range r.refs {
-				r.reference(inner)
-			}
-		}
-		r.out.uses = nil // the key is evaluated at plan time; it makes no edge
+// dependsOn resolves a literal list of references to steps and groups.
+func (b *builder) dependsOn(u *unit, at site) {
+	at.what = "depends_on"
+	for _, ref := range u.args.DependsOn {
+		r := b.listed(u, ref, at)
 		switch {
-		case ref.Root != "step" && ref.Root != "local":
-			r.problem(ref.Range, "Not a step", "depends_on lists steps, such as step.a, or instances of them, such as step.a[node.name].")
+		case ref.Root != "step" && ref.Root != "group" && ref.Root != "local":
+			r.problem(ref.Range, "Not a step", "depends_on lists steps, such as step.a, instances of them, such as step.a[node.name], and groups, such as group.g.")
+		case len(ref.Rest) > 0 && ref.Name != "" && ref.Root == "group":
+			r.problem(ref.Range, "Not a step", "From outside, a group is waited for as a whole: write %s without %s.", r.short(ref), restText(ref.Rest))
 		case len(ref.Rest) > 0 && ref.Name != "":
-			r.problem(ref.Range, "Not a step", "depends_on lists whole steps: write step.%s without %s.", ref.Name, restText(ref.Rest))
+			r.problem(ref.Range, "Not a step", "depends_on lists whole steps: write %s without %s.", r.short(ref), restText(ref.Rest))
 		default:
 			r.reference(ref)
 		}
 		b.report(r.diags)
-		st.meta.depends = append(st.meta.depends, r.out.uses...)
+		u.meta.depends = append(u.meta.depends, r.out.uses...)
 	}
+}
+
+// listed resolves the key of a reference in a literal list. It is evaluated at
+// plan time; it makes no edge.
+func (b *builder) listed(u *unit, ref dsl.Reference, at site) *resolver {
+	r := &resolver{scope: u.scope, site: at, out: u.scope.expression(nil)}
+	if ref.Key != nil {
+		r.refs = dsl.References(ref.Key)
+		for _, inner := range r.refs {
+			r.reference(inner)
+		}
+	}
+	r.out.uses = nil
+	return r
+}
+
+// short is a reference up to its key, as one would write it.
+func (r *resolver) short(ref dsl.Reference) string {
+	text := ref.Root + "." + ref.Name
+	if ref.Key != nil {
+		text += "[" + keyText(ref.Key) + "]"
+	}
+	return text
 }
 
 // early evaluates what must be known before the run: what instances have
 // besides their arguments.
-func (ev *evaluator) early(st *step, fr *frame, inst *Instance) hcl.Diagnostics {
-	m := &st.meta
+func (ev *evaluator) early(u *unit, fr *frame, inst *Instance) hcl.Diagnostics {
+	m := &u.meta
 	d := ev.decoding(&m.needs, fr, nil)
 	inst.Description = d.text(m.description, "description")
 	inst.Verifies = d.text(m.verifies, "verifies")
 	inst.Timeout = d.time(m.timeout, textAttributes["timeout"])
 	inst.Deadline = d.time(m.deadline, textAttributes["deadline"])
 	inst.Locks = d.locks(m.locks)
-	inst.Retry = d.retry(st)
+	inst.Retry = d.retry(u, inst.Type != nil && inst.Type.Idempotent)
 	return d.diags
 }
 
@@ -232,19 +262,19 @@ func (d *decoding) known(x *expression, a schema.Attribute) (cty.Value, bool) {
 // defaultRetry is what a retry block means where it says nothing.
 var defaultRetry = Retry{Attempts: 3, Delay: time.Second, Factor: 2, MaxDelay: 30 * time.Second, On: []string{"any"}}
 
-// retry evaluates the retry block. Without one, idempotent types are repeated
+// retry evaluates the retry block. Without one, what is idempotent is repeated
 // after transport trouble.
-func (d *decoding) retry(st *step) Retry {
+func (d *decoding) retry(u *unit, idempotent bool) Retry {
 	r := defaultRetry
-	if st.decl.Meta.Retry == nil {
-		if !st.typ.Idempotent {
+	if u.args.Retry == nil {
+		if !idempotent {
 			return Retry{Attempts: 1}
 		}
 		r.On = []string{"transport"}
 		return r
 	}
 	get := func(name string) (cty.Value, *expression, bool) {
-		x := st.meta.retry[name]
+		x := u.meta.retry[name]
 		v, ok := d.known(x, retryAttributes[name])
 		return v, x, ok
 	}

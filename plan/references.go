@@ -83,7 +83,7 @@ func (r *resolver) step(ref dsl.Reference) {
 			"Write which step by its name, and an instance in brackets after it: step.NAME, or step.NAME[KEY].")
 		return
 	}
-	st, ok := find(r, &r.scope.steps, ref)
+	st, ok := r.findStep(ref)
 	if !ok || !r.allowed(ref, r.site.steps) {
 		return
 	}
@@ -96,7 +96,7 @@ func (r *resolver) step(ref dsl.Reference) {
 	if st.typ == nil {
 		return // its type is unknown, and reported
 	}
-	if st.fan.kind == single {
+	if st.fan.kind == single || st.within != nil {
 		r.unkeyed(ref, st)
 		return
 	}
@@ -116,13 +116,18 @@ func (r *resolver) free(key hcl.Expression) bool {
 
 // unkeyed checks a reference to a step with one instance.
 func (r *resolver) unkeyed(ref dsl.Reference, st *step) {
+	if ref.Key != nil && st.within != nil {
+		r.problem(ref.Range, "Unneeded index", "In a group, step.%s is that of the same instance. Write step.%s instead of %s; group.%s[KEY].%s is that of another one.",
+			st.name, st.name+restText(ref.Rest), r.short(ref)+restText(ref.Rest), st.within.name, st.name)
+		return
+	}
 	if ref.Key != nil {
 		r.problem(ref.Range, "Unneeded index",
 			"%s has one instance, without a key. Write %s instead of %s; an index is for steps with `nodes` or `for_each`.",
 			st.address(), st.address()+restText(ref.Rest), st.address()+"["+keyText(ref.Key)+"]"+restText(ref.Rest))
 		return
 	}
-	r.output(ref, st, st.address())
+	r.output(ref, st, "step."+st.name)
 }
 
 // keyed checks a reference to a step with an instance per key.

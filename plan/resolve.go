@@ -41,15 +41,30 @@ type needs struct {
 	varies string
 }
 
-// use is one reference to a step.
+// use is one reference to a step, to a step of a group from outside, or to a
+// group.
 type use struct {
-	step *step
+	// step is nil when a whole group is meant; group is nil unless the reference
+	// is to a group.
+	step  *step
+	group *group
 	// key selects an instance; nil means all of them.
 	key *expression
 	// free keys depend on the variable of a for expression.
 	free bool
 	rng  hcl.Range
 }
+
+// unit is what has the instances that are meant.
+func (u use) unit() *unit {
+	if u.group != nil {
+		return &u.group.unit
+	}
+	return &u.step.unit
+}
+
+// own says that the step of the same instance of a group is meant.
+func (u use) own() bool { return u.group == nil && u.step.within != nil }
 
 // shared says that the value is the same for all instances of a step.
 func (n *needs) shared() bool { return !n.node && !n.each && !n.probe }
@@ -88,6 +103,8 @@ type site struct {
 	backends                           bool
 	// fixed says that it is the same for all variants and runs.
 	fixed bool
+	// group is the one whose step it is; nil outside of groups.
+	group *group
 	// from is the step that the keys of the instance come from.
 	from *step
 	// late is the type of the root probe.
@@ -141,6 +158,8 @@ func (r *resolver) reference(ref dsl.Reference) {
 		}
 	case "step":
 		r.step(ref)
+	case "group":
+		r.group(ref)
 	case "node":
 		if r.allowed(ref, r.site.node) {
 			r.attribute(ref, schema.NodeType)
@@ -250,7 +269,7 @@ func (r *resolver) local(ref dsl.Reference) {
 		return
 	}
 	if plain, ok := r.scope.plain(l); ok {
-		r.step(follow(plain, ref))
+		r.reference(follow(plain, ref))
 		for _, inner := range l.expr.locals {
 			r.out.addLocal(inner)
 		}
@@ -278,14 +297,14 @@ func (r *resolver) allowedLocal(l *local, ref dsl.Reference) bool {
 	return false
 }
 
-// plain returns the step reference that a local is, directly or through other
-// locals.
+// plain returns the reference to a step or group that a local is, directly or
+// through other locals.
 func (s *scope) plain(l *local) (dsl.Reference, bool) {
 	ref, diags := dsl.ParseReference(l.decl.Expr)
 	switch {
 	case diags.HasErrors():
 		return ref, false
-	case ref.Root == "step":
+	case ref.Root == "step" || ref.Root == "group":
 		return ref, true
 	case ref.Root == "local":
 		if inner, ok := s.locals.byName[ref.Name]; ok && !inner.broken {

@@ -29,6 +29,9 @@ type scope struct {
 	clusters  named[*cluster]
 	steps     named[*step]
 	axes      named[*axis]
+	groups    named[*group]
+	// region is the innermost one around all of it; nil for none.
+	region *region
 	// resolving are the locals whose references are being followed.
 	resolving []*local
 }
@@ -119,14 +122,16 @@ func (s *scope) names(root string) []string {
 		return s.steps.names
 	case "matrix":
 		return s.axes.names
+	case "group":
+		return s.groups.names
 	}
 	return nil
 }
 
 // kinds are the roots with declared names, and what they are called.
 var kinds = []struct{ root, noun string }{
-	{"var", "variable"}, {"local", "local"}, {"step", "step"}, {"cluster", "cluster"}, {"backend", "backend"},
-	{"matrix", "matrix axis"},
+	{"var", "variable"}, {"local", "local"}, {"step", "step"}, {"group", "group"}, {"cluster", "cluster"},
+	{"backend", "backend"}, {"matrix", "matrix axis"},
 }
 
 func nounOf(root string) string {

@@ -1,0 +1,193 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/dcosflow/dcosflow/dag"
+	"github.com/dcosflow/dcosflow/dsl"
+	"github.com/dcosflow/dcosflow/schema"
+	"github.com/dcosflow/dcosflow/steps"
+)
+
+// group is a group of steps that go together: each instance of it has one of
+// each step.
+type group struct {
+	unit
+	decl  *dsl.Group
+	steps named[*step]
+	// ordered steps run in the order of the file.
+	ordered bool
+}
+
+// bracket is the region that an instance of the group is.
+func (g *group) bracket(key string) *region {
+	return &region{id: g.id(key), outer: g.scope.region}
+}
+
+func newGroup(s *scope, decl *dsl.Group) *group {
+	g := &group{decl: decl, unit: unit{name: decl.Name, scope: s, prefix: "group", args: &decl.Meta, rng: decl.Range}}
+	g.fan = &fanout{owner: &g.unit, kind: fanKindOf(&decl.Meta, nil)}
+	g.meta.when, g.meta.needs.scope, g.all.scope = OnSuccess, s, s
+	return g
+}
+
+// declareGroups makes the groups of a file and their steps known by name.
+func (b *builder) declareGroups(s *scope, decls []*dsl.Group) {
+	for _, decl := range decls {
+		g := newGroup(s, decl)
+		for _, inner := range decl.Steps {
+			st := b.declared(s, inner)
+			st.within, st.fan = g, g.fan
+			if !g.steps.add(inner.Name, st) || s.steps.byName[inner.Name] != nil {
+				b.doubles = append(b.doubles, st)
+			}
+		}
+		g.outline()
+		if !s.groups.add(decl.Name, g) {
+			b.doubles = append(b.doubles, g.steps.list...)
+		}
+	}
+}
+
+// outline makes the outputs of an instance: an object of those of the steps.
+func (g *group) outline() {
+	types, values := map[string]cty.Type{}, map[string]cty.Value{}
+	for _, st := range g.steps.list {
+		types[st.name], values[st.name] = cty.DynamicPseudoType, cty.DynamicVal
+		if st.typ != nil {
+			types[st.name], values[st.name] = st.outputs, st.unknown
+		}
+	}
+	g.outputs, g.unknown = cty.Object(types), cty.ObjectVal(values)
+}
+
+// groupText checks the text of a group and of its steps.
+func (b *builder) groupText(g *group) {
+	b.metaText(&g.unit, g.site("an argument of a group"))
+	if v, ok := b.constant(g.scope, g.decl.Ordered, schema.Attribute{Name: "ordered", Type: cty.Bool}); ok {
+		g.ordered = v.True()
+	}
+	for _, st := range g.steps.list {
+		b.stepText(st)
+		if st.typ != nil && st.typ.Placement == steps.EachNode {
+			b.problem(st.decl.TypeRange, fmt.Sprintf("A %q step in a group", st.typ.Name),
+				"It has an instance for every node of its cluster, and a step of a group has one for each of the group's. Write it outside of the group.")
+		}
+	}
+}
+
+// groupInstance adds one instance of a group: the steps between an opening and a
+// closing vertex. Without examine, the arguments are not looked at.
+func (ev *evaluator) groupInstance(d *draft, g *group, fr *frame, examine bool) hcl.Diagnostics {
+	m, diags := ev.bracketed(g, fr)
+	around := g.bracket(fr.key)
+	begin := &Instance{
+		ID: around.opening(), Kind: Opening, Step: g.name, Key: fr.key, Keyed: fr.keyed, When: OnSuccess,
+		Description: m.Description, Range: g.rng, Retry: Retry{Attempts: 1},
+	}
+	traits := dag.Traits{Opens: m.ID, Limit: shortest(m.Timeout, m.Deadline)}
+	if g.roll != nil {
+		traits.Roll = g.roll.Name
+	}
+	d.vertex(begin, traits, around.outer)
+	first := end{begin.ID, around.outer}
+	for _, l := range m.links {
+		d.link(&g.unit, first, l)
+	}
+	d.during(ev, first, end{m.ID, around.outer}, m.during, m.off)
+	for i, st := range g.steps.list {
+		if st.typ == nil {
+			continue
+		}
+		inner, more := ev.instance(st, fr)
+		diags = append(diags, more...)
+		if examine {
+			more = ev.examine(st, inner)
+			examine = !more.HasErrors()
+			diags = append(diags, more...)
+		}
+		inner.Enabled, inner.off = both(m.Enabled, inner.Enabled), m.off || inner.off
+		d.add(ev, st, inner)
+		if g.ordered {
+			d.inOrder(g.steps.list[:i+1], fr.key)
+		}
+	}
+	d.vertex(m.Instance, dag.Traits{}, around.outer)
+	d.edges = append(d.edges, placedEdge{dag.Edge{From: m.ID, To: begin.ID}, g.rng})
+	return diags
+}
+
+// bracketed makes the closing instance of a group, with what the opening one
+// waits for besides what the steps do.
+func (ev *evaluator) bracketed(g *group, fr *frame) (*made, hcl.Diagnostics) {
+	m := &made{frame: fr, Instance: &Instance{
+		ID: g.id(fr.key), Kind: Region, Step: g.name, Key: fr.key, Keyed: fr.keyed, When: OnSuccess, Range: g.rng,
+	}}
+	diags := ev.early(&g.unit, fr, m.Instance)
+	var more hcl.Diagnostics
+	m.links, more = ev.links(&g.unit, fr)
+	diags = append(diags, more...)
+	m.during, more = ev.linksOf(g.meta.during, fr, nil)
+	diags = append(diags, more...)
+	m.Enabled, m.off, diags = ev.enabled(&g.unit, fr, diags)
+	return m, diags
+}
+
+// both is true when two conditions are; nil stands for true.
+func both(a, b func(Facts) (bool, error)) func(Facts) (bool, error) {
+	switch {
+	case a == nil:
+		return b
+	case b == nil:
+		return a
+	}
+	return func(f Facts) (bool, error) {
+		if yes, err := a(f); err != nil || !yes {
+			return yes, err
+		}
+		return b(f)
+	}
+}
+
+// shortest is the smaller of two bounds, of which zero is none.
+func shortest(a, b time.Duration) time.Duration {
+	if a == 0 || b != 0 && b < a {
+		return b
+	}
+	return a
+}
+
+// inOrder makes the last of some steps of a group wait for those before it:
+// for the one right before, and for the spans that it is not during.
+func (d *draft) inOrder(list []*step, key string) {
+	st := list[len(list)-1]
+	first := st.id(key)
+	if st.span {
+		first = startOf(st.end(key)).id
+	}
+	for i, before := range list[:len(list)-1] {
+		if before.typ == nil || i < len(list)-2 && !before.span || st.happensDuring(before) {
+			continue
+		}
+		d.edges = append(d.edges, placedEdge{dag.Edge{From: first, To: before.id(key)}, st.rng})
+	}
+}
+
+// happensDuring says whether a step is during a span of its group, directly or
+// through others.
+func (st *step) happensDuring(span *step) bool {
+	seen := []*step{st}
+	for i := 0; i < len(seen); i++ {
+		for _, u := range seen[i].meta.during {
+			if u.own() && !slices.Contains(seen, u.step) {
+				seen = append(seen, u.step)
+			}
+		}
+	}
+	return slices.Contains(seen[1:], span)
+}
