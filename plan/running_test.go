@@ -208,6 +208,7 @@ func TestRule10_LateKeys(t *testing.T) {
 		{From: ":main", To: `step.cut["master-1"]`, When: dag.Settled},
 		{From: `step.cut["master-1"]`, To: `step.copy["master-1"]`},
 		{From: `step.cut["master-1"]`, To: `provision.c["master-1"]`},
+		{From: "step.cut", To: `step.cut["master-1"]`},
 	}
 	if !slices.Equal(x.Edges, wantEdges) {
 		t.Errorf("edges\n got %v\nwant %v", x.Edges, wantEdges)
