@@ -40,9 +40,9 @@ var (
 	enabledAttribute   = schema.Attribute{Name: "enabled", Type: cty.Bool, Required: true}
 	locksAttribute     = schema.Attribute{Name: "locks", Type: cty.Set(cty.String)}
 	textAttributes     = map[string]schema.Attribute{
-		"description": {Name: "description", Type: cty.String},
-		"verifies":    {Name: "verifies", Type: cty.String},
-		"timeout":     {Name: "timeout", Kind: schema.Duration},
+		"description":  {Name: "description", Type: cty.String},
+		"verifies":     {Name: "verifies", Type: cty.String},
+		"timeout":      {Name: "timeout", Kind: schema.Duration},
 		"deadline":     {Name: "deadline", Kind: schema.Duration},
 		"duration":     {Name: "duration", Kind: schema.Duration},
 		"stop_timeout": {Name: "stop_timeout", Kind: schema.Duration},
