@@ -111,7 +111,7 @@ func (ev *evaluator) groupInstance(d *draft, g *group, fr *frame, examine bool) 
 			examine = !more.HasErrors()
 			diags = append(diags, more...)
 		}
-		inner.Enabled, inner.off = both(m.Enabled, inner.Enabled), m.off || inner.off
+		inner.Enabled, inner.off = enabledBoth(m.Enabled, inner.Enabled), m.off || inner.off
 		d.add(ev, st, inner)
 		if g.ordered {
 			d.inOrder(g.steps.list[:i+1], fr.key)
@@ -138,8 +138,8 @@ func (ev *evaluator) bracketed(g *group, fr *frame) (*made, hcl.Diagnostics) {
 	return m, diags
 }
 
-// both is true when two conditions are; nil stands for true.
-func both(a, b func(Facts) (bool, error)) func(Facts) (bool, error) {
+// enabledBoth is true when two conditions are; nil stands for true.
+func enabledBoth(a, b func(Facts) (bool, error)) func(Facts) (bool, error) {
 	switch {
 	case a == nil:
 		return b

@@ -155,7 +155,7 @@ func (b *builder) metaExpression(u *unit, e hcl.Expression, at site) *expression
 func (b *builder) dependsOn(u *unit, at site) {
 	at.what = "depends_on"
 	for _, ref := range u.args.DependsOn {
-		r := b.listed(u, ref, at)
+		r := b.inList(u, ref, at)
 		switch {
 		case ref.Root != "step" && ref.Root != "group" && ref.Root != "local":
 			r.problem(ref.Range, "Not a step", "depends_on lists steps, such as step.a, instances of them, such as step.a[node.name], and groups, such as group.g.")
@@ -171,9 +171,9 @@ func (b *builder) dependsOn(u *unit, at site) {
 	}
 }
 
-// listed resolves the key of a reference in a literal list. It is evaluated at
+// inList resolves the key of a reference in a literal list. It is evaluated at
 // plan time; it makes no edge.
-func (b *builder) listed(u *unit, ref dsl.Reference, at site) *resolver {
+func (b *builder) inList(u *unit, ref dsl.Reference, at site) *resolver {
 	r := &resolver{scope: u.scope, site: at, out: u.scope.expression(nil)}
 	if ref.Key != nil {
 		r.refs = dsl.References(ref.Key)

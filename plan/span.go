@@ -82,7 +82,7 @@ func (b *builder) duringText(u *unit, at site) {
 		return
 	}
 	for _, ref := range u.args.During {
-		r := b.listed(u, ref, at)
+		r := b.inList(u, ref, at)
 		switch {
 		case ref.Root == "group":
 			r.problem(ref.Range, "Not a span", "A group is no span, and a span in a group is held for the steps of the group only. Put the span outside of the group, or this step into it.")
