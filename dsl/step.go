@@ -11,6 +11,7 @@ var metaSchema = &hcl.BodySchema{
 		{Name: "node"}, {Name: "nodes"}, {Name: "for_each"}, {Name: "allow_empty"}, {Name: "depends_on"}, {Name: "during"},
 		{Name: "when"}, {Name: "enabled"}, {Name: "timeout"}, {Name: "deadline"}, {Name: "max_parallel"}, {Name: "locks"},
 		{Name: "on_failure"}, {Name: "background"}, {Name: "duration"}, {Name: "stop_timeout"}, {Name: "description"}, {Name: "verifies"},
+		{Name: "sensitive"},
 	},
 	Blocks: []hcl.BlockHeaderSchema{{Type: "retry"}},
 }
@@ -65,6 +66,7 @@ func (d *decoder) meta(content *hcl.BodyContent) Meta {
 		StopTimeout: d.expr(attrs["stop_timeout"]),
 		Description: d.expr(attrs["description"]),
 		Verifies:    d.expr(attrs["verifies"]),
+		Sensitive:   d.literalBool(attrs["sensitive"], false),
 		Retry:       d.retry(content.Blocks),
 	}
 }

@@ -127,6 +127,8 @@ type Meta struct {
 	// Background, Duration and StopTimeout are for spans.
 	Background, Duration, StopTimeout hcl.Expression
 	Retry                             *Retry
+	// Sensitive says that what the step prints is a secret.
+	Sensitive bool
 }
 
 // Group is a group block: steps that go together per instance. Of Meta it has

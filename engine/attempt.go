@@ -61,6 +61,7 @@ func (r *run) attempt(ctx context.Context, i *plan.Instance, cfg cty.Value, n in
 	begun := time.Now()
 	commands := &recorder{over: ctx.Done()}
 	out, err := r.call(ctx, i, cfg, log, commands)
+	r.redactor.add(r.Secrets()...) // expressions may have been evaluated meanwhile
 	if err == nil {
 		err = r.store(i, out)
 	} else {
@@ -77,6 +78,9 @@ func (r *run) attempt(ctx context.Context, i *plan.Instance, cfg cty.Value, n in
 		return events.Failure{}, nil
 	}
 	failure := describeFailure(err)
+	if i.Sensitive {
+		hush(&failure)
+	}
 	failure.Repeatable = repeats(i.Retry, failure.Class)
 	failure.Took, failure.Tail, failure.Log = time.Since(begun), log.lines(), log.file()
 	if failure.Command == nil && failure.Class == events.ClassTimeout {
@@ -126,6 +130,9 @@ func (r *run) call(ctx context.Context, i *plan.Instance, cfg cty.Value, log *lo
 		Machines: r.machines,
 		Stdout:   &log.stdout, Stderr: &log.stderr,
 		Progress: func(line string) {
+			if i.Sensitive {
+				return
+			}
 			r.publish(events.InstanceProgress{Address: string(i.ID), Line: line})
 		},
 	}

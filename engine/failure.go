@@ -55,6 +55,19 @@ func describeFailure(err error) events.Failure {
 	return f
 }
 
+// hush takes out of a failure what the step observed: all that is sensitive. The
+// redactor would miss what is too short to be looked for.
+func hush(f *events.Failure) {
+	for _, list := range [][]events.Operand{f.Operands, f.Observed} {
+		for i := range list {
+			list[i].Value = redacted
+		}
+	}
+	if f.Condition != "" {
+		f.Message = f.Condition + ": it did not hold; why is sensitive"
+	}
+}
+
 // classOf finds the class of an error. A limit comes first, because a step
 // that runs out of time fails in many ways; an assertion comes before what its
 // last try ran into, and a wrong argument before the command that found it.

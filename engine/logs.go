@@ -28,6 +28,9 @@ type logs struct {
 	// name tells the attempts apart, also those of earlier goes at the run.
 	name string
 
+	// silent logs keep nothing but how much there was.
+	silent bool
+
 	mu             sync.Mutex
 	tail           tail
 	stdout, stderr stream
@@ -35,6 +38,9 @@ type logs struct {
 
 func (r *run) newLogs(id dag.ID, name string) *logs {
 	l := &logs{redactor: &r.redactor, dir: r.Plan.Run.Dir, folder: logFolder(id), name: name}
+	if i := r.instance(id); i != nil {
+		l.silent = i.Sensitive
+	}
 	l.stdout = stream{logs: l, name: "stdout"}
 	l.stderr = stream{logs: l, name: "stderr"}
 	return l
@@ -63,6 +69,9 @@ func (l *logs) close() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, s := range []*stream{&l.stdout, &l.stderr} {
+		if s.unkept > 0 {
+			s.take(fmt.Appendf(nil, "(sensitive: %d bytes are not kept)\n", s.unkept))
+		}
 		s.take(l.redactor.next(&s.blotted, nil, true))
 		s.flush()
 		if s.file == nil {
@@ -86,6 +95,7 @@ type stream struct {
 	file    *os.File
 	err     error
 	blotted blotted
+	unkept  int64  // the bytes of a silent log
 	partial []byte // the line that has not ended
 }
 
@@ -96,6 +106,10 @@ func (s *stream) path() string {
 func (s *stream) Write(p []byte) (int, error) {
 	s.logs.mu.Lock()
 	defer s.logs.mu.Unlock()
+	if s.logs.silent {
+		s.unkept += int64(len(p))
+		return len(p), nil
+	}
 	s.take(s.logs.redactor.next(&s.blotted, p, false))
 	return len(p), nil
 }

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -14,7 +15,11 @@ import (
 // What a step prints is on disk byte for byte, without the secrets, however its
 // writes cut them.
 func TestLogsWithoutSecrets(t *testing.T) {
-	r := &run{Options: Options{Plan: &plan.Plan{Run: plan.Run{Dir: t.TempDir()}}}}
+	graph := dag.New[*plan.Instance]()
+	if err := graph.Add("step.quiet", &plan.Instance{Sensitive: true}, dag.Traits{}); err != nil {
+		t.Fatal(err)
+	}
+	r := newRun(Options{Plan: &plan.Plan{Run: plan.Run{Dir: t.TempDir()}, Graph: graph}, Secrets: func() []string { return nil }})
 	r.redactor.add("correct horse")
 	l := r.newLogs("step.x", "1")
 	binary := "\x00\xff\r\n\x1b[1mbold\x1b[0m\n"
@@ -32,6 +37,15 @@ func TestLogsWithoutSecrets(t *testing.T) {
 	}
 	if got, want := l.lines()[2:], []string{"pw (sensitive)", "last: correct h"}; !slices.Equal(got, want) {
 		t.Errorf("last lines: got %q, want %q", got, want)
+	}
+
+	quiet := r.newLogs("step.quiet", "1")
+	fmt.Fprint(&quiet.stdout, "anything")
+	if err := quiet.close(); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := quiet.lines(), []string{"(sensitive: 8 bytes are not kept)"}; !slices.Equal(got, want) {
+		t.Errorf("a sensitive step: got %q, want %q", got, want)
 	}
 }
 

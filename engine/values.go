@@ -75,23 +75,24 @@ func sensitiveOutputs(t *steps.Type, v cty.Value) []string {
 	var secrets []string
 	for _, o := range t.Outputs {
 		if o.Sensitive && !v.IsNull() {
-			secrets = append(secrets, stringsIn(v.GetAttr(o.Name))...)
+			secrets = append(secrets, stringsIn(v.GetAttr(o.Name), o.Printed)...)
 		}
 	}
 	return secrets
 }
 
-// stringsIn lists the strings and numbers in a value.
-func stringsIn(v cty.Value) []string {
+// stringsIn lists the strings in a value, and the numbers unless it was printed:
+// to hide each 200 because a server answered with it would help nobody.
+func stringsIn(v cty.Value, printed bool) []string {
 	var found []string
 	_ = cty.Walk(v, func(_ cty.Path, part cty.Value) (bool, error) { // the callback has no errors
 		if part.IsNull() || !part.IsKnown() {
 			return false, nil
 		}
-		switch part.Type() {
-		case cty.String:
+		switch {
+		case part.Type() == cty.String:
 			found = append(found, part.AsString())
-		case cty.Number:
+		case part.Type() == cty.Number && !printed:
 			found = append(found, part.AsBigFloat().Text('f', -1))
 		}
 		return true, nil

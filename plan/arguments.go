@@ -173,7 +173,9 @@ func (d *decoding) late(a *schema.Attribute, x *expression) func(cty.Value) (cty
 		if diags.HasErrors() {
 			return cty.DynamicVal, operands, ev.failure(ev.hintNull(diags, needs, frame, facts))
 		}
-		v, _ = v.UnmarkDeep()
+		if v.ContainsMarked() {
+			v = ev.secrets.reveal(ev.compose(x, v, ctx))
+		}
 		if a.Type != cty.NilType {
 			converted, err := convert.Convert(v, a.Type)
 			if err != nil {

@@ -102,7 +102,10 @@ func (b *builder) constant(s *scope, e hcl.Expression, a schema.Attribute) (cty.
 	if diags.HasErrors() || v.IsNull() {
 		return cty.NilVal, false
 	}
-	v, _ = v.UnmarkDeep()
+	if v.ContainsMarked() {
+		b.report(hcl.Diagnostics{exposed(a.Name, x.Range())})
+		return cty.NilVal, false
+	}
 	return v, v.IsWhollyKnown()
 }
 

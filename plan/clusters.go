@@ -130,7 +130,10 @@ func (b *builder) roles(c *cluster) {
 		b.report(diags)
 		return
 	}
-	v, _ = v.UnmarkDeep()
+	if v.ContainsMarked() {
+		b.report(hcl.Diagnostics{exposed("roles", x.Range())})
+		return
+	}
 	if !v.IsKnown() {
 		return
 	}

@@ -127,6 +127,9 @@ func (d *decoding) argument(arg *argument) cty.Value {
 		marked = v.ContainsMarked()
 		d.mustBeKnown(a, x, v)
 	}
+	if marked {
+		v = d.guard(a, x, v)
+	}
 	d.marked = d.marked || marked
 	if d.facts == nil && x.shared() {
 		arg.planned, arg.marked = v, marked

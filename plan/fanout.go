@@ -257,7 +257,9 @@ func nodesHint(v cty.Value) string {
 // machine finds the declared node that a node object means; false when it is
 // not known yet.
 func (ev *evaluator) machine(v cty.Value, rng hcl.Range) (*cluster, int, bool, hcl.Diagnostics) {
-	v, _ = v.UnmarkDeep()
+	if v.ContainsMarked() {
+		return nil, 0, true, hcl.Diagnostics{exposed("node", rng)}
+	}
 	if !v.IsKnown() {
 		return nil, 0, false, nil
 	}

@@ -44,6 +44,7 @@ func (ev *evaluator) instance(st *step, fr *frame) (*made, hcl.Diagnostics) {
 	inst := &Instance{
 		Kind: Work, Step: st.name, Key: fr.key, Keyed: fr.keyed, Type: st.typ, When: st.meta.when,
 		Tolerated: st.meta.tolerated, Added: st.added(), Range: st.decl.Range,
+		Sensitive: st.decl.Meta.Sensitive,
 	}
 	inst.ID = st.id(fr.key)
 	fr, diags := ev.placed(st, fr)

@@ -249,7 +249,10 @@ func (d *decoding) known(x *expression, a schema.Attribute) (cty.Value, bool) {
 	if len(d.diags) > before || v.IsNull() {
 		return cty.NilVal, false
 	}
-	v, _ = v.UnmarkDeep()
+	if v.ContainsMarked() {
+		d.diags = append(d.diags, exposed(a.Name, x.Range()))
+		return cty.NilVal, false
+	}
 	if !v.IsWhollyKnown() {
 		if !d.ev.static && (d.frame == nil || !d.frame.guess) {
 			d.problem(x.Range(), fmt.Sprintf("%q is not known", a.Name), "It must be known before the run: use variables, locals, names and counts, but no addresses and no outputs of steps.")

@@ -41,6 +41,9 @@ func (b *builder) outputs() {
 			if problems = append(problems, diags...); diags.HasErrors() || !v.IsWhollyKnown() {
 				v = cty.NullVal(cty.DynamicPseudoType)
 			}
+			if o.decl.Sensitive {
+				v = v.Mark(sensitive)
+			}
 			values = append(values, OutputValue{Name: o.decl.Name, Value: ev.secrets.reveal(v), Sensitive: o.decl.Sensitive})
 		}
 		return values, ev.failure(problems)

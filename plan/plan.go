@@ -192,6 +192,9 @@ type Instance struct {
 	Retry       Retry
 	Tolerated   bool
 	Description string
+	// Sensitive says that what the step prints is a secret: no log keeps it.
+	// The Type's printed outputs are sensitive then.
+	Sensitive bool
 	// Verifies is what the step proves, for reports.
 	Verifies string
 	// Added says that the plan put it there, not the file.

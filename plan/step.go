@@ -69,6 +69,10 @@ func newStep(s *scope, prefix string, decl *dsl.Step, typ *steps.Type) *step {
 	if typ == nil {
 		return st
 	}
+	if decl.Meta.Sensitive {
+		typ = silent(typ)
+		st.typ = typ
+	}
 	st.outputs = schema.OutputType(typ.Outputs)
 	attrs := make(map[string]cty.Value, len(typ.Outputs))
 	for _, o := range typ.Outputs {
@@ -79,6 +83,16 @@ func newStep(s *scope, prefix string, decl *dsl.Step, typ *steps.Type) *step {
 	}
 	st.unknown = cty.ObjectVal(attrs)
 	return st
+}
+
+// silent makes what a type prints sensitive.
+func silent(t *steps.Type) *steps.Type {
+	s := *t
+	s.Outputs = slices.Clone(t.Outputs)
+	for i := range s.Outputs {
+		s.Outputs[i].Sensitive = s.Outputs[i].Sensitive || s.Outputs[i].Printed
+	}
+	return &s
 }
 
 func (b *builder) stepType(name string) *steps.Type {

@@ -67,6 +67,9 @@ type Attribute struct {
 	Live bool
 	// Sensitive says that the value never appears in logs or reports.
 	Sensitive bool
+	// Public says that others can see the value, on a command line or as a
+	// name: a sensitive one is refused.
+	Public bool
 	// Example is a value as a workflow would write it. An argument with one is
 	// part of the example in the documentation, also when it is not required.
 	Example string
@@ -90,7 +93,10 @@ type Output struct {
 	Name      string
 	Type      cty.Type
 	Sensitive bool
-	Doc       string
+	// Printed says that it holds what something printed: it is sensitive where
+	// the step says `sensitive = true`.
+	Printed bool
+	Doc     string
 }
 
 // Problem is something wrong in a configuration. Attribute names the argument

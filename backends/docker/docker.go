@@ -25,16 +25,16 @@ func Type() backends.Type {
 		Schema: schema.Block{
 			Attributes: []schema.Attribute{
 				{Name: "distribution", Type: cty.String, Values: Distributions(), Doc: "What the nodes run; `debian-12` unless `image` is set. The image is built when it is first needed."},
-				{Name: "image", Type: cty.String, Doc: "An image of your own instead, which must have systemd as `/sbin/init`. It is pulled when the engine does not have it."},
+				{Name: "image", Public: true, Type: cty.String, Doc: "An image of your own instead, which must have systemd as `/sbin/init`. It is pulled when the engine does not have it."},
 				{Name: "host", Type: cty.String, Doc: "Address of the Docker engine, such as `unix:///var/run/docker.sock` or `tcp://10.0.0.5:2376`. By default `DOCKER_HOST`, else the machine's own engine."},
-				{Name: "subnet", Type: cty.String, Doc: "IPv4 addresses of the network, such as `10.20.0.0/24`, which fixes those of the nodes; for workflows with one cluster. By default a free subnet is chosen."},
-				{Name: "labels", Type: cty.Map(cty.String), Doc: "Labels for the containers, besides our own `dcosflow.*`."},
+				{Name: "subnet", Public: true, Type: cty.String, Doc: "IPv4 addresses of the network, such as `10.20.0.0/24`, which fixes those of the nodes; for workflows with one cluster. By default a free subnet is chosen."},
+				{Name: "labels", Public: true, Type: cty.Map(cty.String), Doc: "Labels for the containers, besides our own `dcosflow.*`."},
 			},
 			AtMostOne: [][]string{{"distribution", "image"}},
 			Check:     check,
 		},
 		Role: schema.Block{Attributes: []schema.Attribute{
-			{Name: "labels", Type: cty.Map(cty.String), Doc: "Labels for the containers of the role; they win over those of the backend."},
+			{Name: "labels", Public: true, Type: cty.Map(cty.String), Doc: "Labels for the containers of the role; they win over those of the backend."},
 		}},
 		Destroys: true,
 		New:      open,

@@ -8,6 +8,8 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -74,7 +76,7 @@ func prepare(cmd backends.Command, tail *tail) (*exec.Cmd, error) {
 	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	c.WaitDelay = drain
 	c.Dir = cmd.Dir
-	c.Env = os.Environ()
+	c.Env = Environ()
 	if cmd.User != "" {
 		if err := become(c, cmd.User); err != nil {
 			return nil, err
@@ -88,6 +90,16 @@ func prepare(cmd backends.Command, tail *tail) (*exec.Cmd, error) {
 		c.Stderr = io.MultiWriter(cmd.Stderr, tail)
 	}
 	return c, nil
+}
+
+// VariablePrefix begins the names of environment variables that give a workflow
+// its values, secrets among them.
+const VariablePrefix = "DCOSFLOW_VAR_"
+
+// Environ is the environment of the tool for the processes that it starts,
+// without the values of the workflow.
+func Environ() []string {
+	return slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, VariablePrefix) })
 }
 
 // feeder connects standard input. The first function begins to copy, the second

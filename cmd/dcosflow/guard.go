@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/dcosflow/dcosflow/backends/local"
 	"github.com/dcosflow/dcosflow/plan"
 )
 
@@ -59,7 +60,7 @@ func (a *app) guard(run plan.Run) (*guard, error) {
 		Path: executable,
 		Args: []string{a.program, watchdogName, "--run-dir", filepath.Dir(run.Dir), run.ID},
 		// It must outlive the terminal and hold no directory.
-		SysProcAttr: &syscall.SysProcAttr{Setsid: true}, Dir: "/",
+		SysProcAttr: &syscall.SysProcAttr{Setsid: true}, Dir: "/", Env: local.Environ(),
 		// Files, so that no goroutine copies and no stream of ours is held.
 		Stdin: reads, Stdout: log, Stderr: log,
 	}

@@ -9,12 +9,13 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 
+	"github.com/dcosflow/dcosflow/backends/local"
 	"github.com/dcosflow/dcosflow/dsl"
 	"github.com/dcosflow/dcosflow/plan"
 )
 
 const (
-	variablePrefix = "DCOSFLOW_VAR_"
+	variablePrefix = local.VariablePrefix
 	autoVarsSuffix = ".auto.vars.hcl"
 )
 

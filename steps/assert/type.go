@@ -36,7 +36,7 @@ func Type() steps.Type {
 		Outputs: []schema.Output{
 			{Name: "tries", Type: cty.Number, Doc: "How often it tried; 1 without a probe."},
 			{Name: "duration", Type: cty.Number, Doc: "How long it took, in seconds."},
-			{Name: "probe", Type: probe.Type, Doc: "What the last try saw; null without a probe."},
+			{Name: "probe", Type: probe.Type, Printed: true, Doc: "What the last try saw; null without a probe."},
 		},
 		New: newStep,
 	}

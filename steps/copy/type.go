@@ -33,9 +33,9 @@ func Type() steps.Type {
 			Attributes: []schema.Attribute{
 				{Name: "source", Kind: schema.Path, Doc: "File or directory on the machine of the tool, relative to the workflow's directory."},
 				{Name: "content", Type: cty.String, Doc: "Text of the file, instead of `source`."},
-				{Name: "destination", Type: cty.String, Required: true, Example: `"/srv/file"`, Doc: "Absolute path on the node."},
-				{Name: "mode", Type: cty.String, Doc: "Mode of the file in octal, such as `\"0644\"`; in a directory, of every regular file. Default: that of the source; `0644` for `content`."},
-				{Name: "owner", Type: cty.String, Doc: "`user`, `user:group` or `:group`, names or numbers of the node. Default: `root:root`."},
+				{Name: "destination", Public: true, Type: cty.String, Required: true, Example: `"/srv/file"`, Doc: "Absolute path on the node."},
+				{Name: "mode", Public: true, Type: cty.String, Doc: "Mode of the file in octal, such as `\"0644\"`; in a directory, of every regular file. Default: that of the source; `0644` for `content`."},
+				{Name: "owner", Public: true, Type: cty.String, Doc: "`user`, `user:group` or `:group`, names or numbers of the node. Default: `root:root`."},
 			},
 		},
 		Outputs: []schema.Output{

@@ -47,11 +47,11 @@ func Block() schema.Block {
 	return schema.Block{
 		OneOf: [][]string{{"command", "script", "http", "tcp", "unit", "file", "log", "dcos"}},
 		Attributes: []schema.Attribute{
-			{Name: "command", Type: cty.List(cty.String), Doc: "Program and arguments, taken literally. Holds when it exits with 0."},
+			{Name: "command", Public: true, Type: cty.List(cty.String), Doc: "Program and arguments, taken literally. Holds when it exits with 0."},
 			{Name: "script", Type: cty.String, Doc: "Text of a script for `/bin/sh -e`. Holds when it exits with 0."},
-			{Name: "tcp", Type: cty.String, Doc: "`host:port`. Holds when a connection is accepted."},
-			{Name: "unit", Type: cty.String, Doc: "A systemd unit. Holds when it is active; `probe.stdout` is its state."},
-			{Name: "file", Type: cty.String, Doc: "Absolute path. Holds when it exists; `probe.stdout` is the beginning of a regular file, at most 64 KiB."},
+			{Name: "tcp", Public: true, Type: cty.String, Doc: "`host:port`. Holds when a connection is accepted."},
+			{Name: "unit", Public: true, Type: cty.String, Doc: "A systemd unit. Holds when it is active; `probe.stdout` is its state."},
+			{Name: "file", Public: true, Type: cty.String, Doc: "Absolute path. Holds when it exists; `probe.stdout` is the beginning of a regular file, at most 64 KiB."},
 			{Name: "dcos", Type: cty.String, Values: []string{"node", "cluster"}, Doc: "What DC/OS says of this node's own components, or of the cluster as this node sees it, by the health tool of the installed version."},
 			{Name: "node", Kind: schema.Node, Live: true, Doc: "Where to look from. Default: the node of the step, else the machine of the tool."},
 			{Name: "every", Kind: schema.Duration, Doc: "Pause between tries. Default: 250 ms, growing to 2 s."},
@@ -81,9 +81,9 @@ func logBlock() schema.Block {
 	return schema.Block{
 		OneOf: [][]string{{"unit", "file"}},
 		Attributes: []schema.Attribute{
-			{Name: "match", Type: cty.String, Required: true, Doc: "Extended regular expression, as of `grep -E`."},
-			{Name: "unit", Type: cty.String, Doc: "A systemd unit; its journal since boot is searched."},
-			{Name: "file", Type: cty.String, Doc: "Absolute path of a log file."},
+			{Name: "match", Public: true, Type: cty.String, Required: true, Doc: "Extended regular expression, as of `grep -E`."},
+			{Name: "unit", Public: true, Type: cty.String, Doc: "A systemd unit; its journal since boot is searched."},
+			{Name: "file", Public: true, Type: cty.String, Doc: "Absolute path of a log file."},
 		},
 	}
 }

@@ -33,7 +33,7 @@ func Type() steps.Type {
 		Outputs: []schema.Output{
 			{Name: "tries", Type: cty.Number, Doc: "How often it tried."},
 			{Name: "duration", Type: cty.Number, Doc: "How long it waited, in seconds."},
-			{Name: "probe", Type: probe.Type, Doc: "What the last try saw."},
+			{Name: "probe", Type: probe.Type, Printed: true, Doc: "What the last try saw."},
 		},
 		New: newStep,
 	}
