@@ -48,7 +48,10 @@ type Traits struct {
 	Final bool
 	// Opens names the vertex that closes what this one opens, a span or a
 	// region. The locks and the ticket of the opening vertex are held until the
-	// closing one has settled; a failure of the closing one stops the roll.
+	// closing one has settled; a failure of the closing one stops the roll. The
+	// closing one has neither, and its Tolerated counts for both. When the
+	// opening one does not succeed, the closing one ends likewise, unvisited;
+	// what was to happen in between is skipped, and disabled when a region is.
 	Opens ID
 	// Span says that what the vertex opens is a span: its visit calls
 	// Control.Hold, which settles it, and goes on; when the visit returns, the
@@ -62,12 +65,14 @@ type Traits struct {
 	// skipped.
 	Lazy bool
 	// Region names the closing vertex of the innermost region that the vertex
-	// is part of. All vertices of a region wait for its opening vertex, and the
-	// closing one waits for them. Failures in a region are its own affair: the
-	// closing vertex is visited when all have settled, and decides.
+	// is part of. All vertices of a region wait for its opening vertex and for
+	// nothing outside, and the closing one waits for them (Settled), as does
+	// nothing else outside. Failures in a region are its own affair: the closing
+	// vertex is visited when all have settled, and decides. Rolls lie in one
+	// region, or in none.
 	Region ID
 	// Limit bounds each attempt of the region that the vertex opens; zero means
-	// no bound. What runs then fails with a *LimitError, the rest is skipped.
+	// no bound. What runs then fails with the *LimitError, the rest is skipped.
 	Limit time.Duration
 }
 
@@ -111,19 +116,23 @@ type Result struct {
 	// Skipped says that the vertex cannot do its work for the reason given in
 	// Because: dependants are skipped. Empty means no.
 	Skipped string
-	// Again, from the visit of a region's closing vertex, makes all vertices of
-	// the region pending again, its opening one excepted.
+	// Again, from the visit of a region's closing vertex, makes it and all
+	// vertices of the region pending again, those restored included, the opening
+	// one excepted.
 	Again bool
 }
 
-// Transition is one change of state, reported by the coordinator in order.
+// Transition is one change of state, reported by the coordinator in order. Only
+// what Result.Again repeats becomes Pending. The closing vertex of a span never
+// runs: it settles when the visit of the opening one has returned.
 type Transition struct {
 	ID    ID
 	State State
 	// Err is why it failed, or the cause of the cancellation.
 	Err error
-	// Cause is the failed vertex because of which this one was skipped; the
-	// first one, not the nearest.
+	// Cause is the failed vertex because of which this one was skipped, or
+	// cancelled while the run goes on; the first one, not the nearest. A bracket
+	// is named by its closing vertex, a region that failed by its first failure.
 	Cause ID
 	// Roll says that it was skipped because its roll stopped at Cause.
 	Roll bool
@@ -177,7 +186,10 @@ type Control[T any] interface {
 	// ctx's cause and the vertex holds no slots any more. One call at a time.
 	Idle(ctx context.Context, wait func(context.Context) error) error
 	// Hold says that the span is open; only the visit of a Span calls it, once.
-	// It returns what ends the span.
+	// It returns what ends the span. When the visit returns an error before
+	// that, what runs during the span is cancelled and the rest skipped, unless
+	// the closing vertex is Tolerated. A visit that returns without a call of
+	// Hold and without an error leaves a span that is over at once.
 	Hold() (Holding, error)
 	// Final is a context like that of Final vertices: for what must be undone
 	// also after a cancellation.
@@ -189,8 +201,8 @@ type Control[T any] interface {
 
 // Holding is an open span.
 type Holding struct {
-	// Over is closed when everything during the span has settled: it is to be
-	// ended.
+	// Over is closed when everything during the span has settled, also after a
+	// cancellation: it is to be ended. Only after an abort it may stay open.
 	Over <-chan struct{}
 }
 

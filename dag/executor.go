@@ -2,6 +2,7 @@ package dag
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"time"
@@ -51,12 +52,12 @@ type Summary struct {
 // vertices still run, on a context that keeps ctx's values.
 //
 // The error says that the graph cannot be run: it has a cycle (*CycleError) or
-// a roll that was not declared. Failed vertices are not an error of Run.
+// a roll that was not declared, or its spans and regions are malformed. Failed vertices are not an error of Run.
 func (e Executor[T]) Run(ctx context.Context, g *Graph[T], visit Visit[T]) (Summary, error) {
 	if _, err := g.order(); err != nil {
 		return Summary{}, err
 	}
-	if err := g.checkRolls(); err != nil {
+	if err := errors.Join(g.checkRolls(), g.checkBrackets()); err != nil {
 		return Summary{}, err
 	}
 	if e.Slots <= 0 {

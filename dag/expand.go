@@ -8,10 +8,8 @@ func (r *run[T]) expand(asker int, e Expansion[T]) error {
 	if r.progress[asker].state != Running {
 		return errOver
 	}
-	for _, edge := range e.Edges {
-		if v, exists := r.graph.index[edge.From]; exists && r.progress[v].state != Pending {
-			return fmt.Errorf("vertex %q cannot be made to wait for %q: it is %s already", edge.From, edge.To, r.progress[v].state)
-		}
+	if err := r.checkWaiting(e.Edges); err != nil {
+		return err
 	}
 	scratch := r.scratch(e)
 	if err := e.apply(scratch); err != nil {
@@ -23,18 +21,69 @@ func (r *run[T]) expand(asker int, e Expansion[T]) error {
 	if _, err := scratch.order(); err != nil {
 		return err
 	}
-	if !r.owned {
-		r.graph, r.owned = r.graph.clone(), true
-	}
 	first := r.graph.Len()
-	if err := e.apply(r.graph); err != nil {
+	grown := r.graph
+	bracketed := r.concernsBrackets(e)
+	if !r.owned || bracketed {
+		grown = r.graph.clone()
+	}
+	if err := e.apply(grown); err != nil {
 		return err
 	}
+	if bracketed {
+		if err := grown.checkBrackets(); err != nil {
+			return err
+		}
+	}
+	r.graph, r.owned = grown, true
 	r.admit(first, moment{r.settled, r.graph.vertices[asker].ID})
+	for _, edge := range e.Edges {
+		if b := r.closes(r.graph.index[edge.From]); b != nil {
+			r.partOf(r.graph.index[edge.To])
+		}
+	}
 	for _, edge := range e.Edges {
 		r.await(r.graph.index[edge.From])
 	}
 	return nil
+}
+
+// checkWaiting looks whether those that are to wait for more still can.
+func (r *run[T]) checkWaiting(edges []Edge) error {
+	for _, edge := range edges {
+		v, exists := r.graph.index[edge.From]
+		if !exists {
+			continue
+		}
+		p := &r.progress[v]
+		state := p.state.String()
+		if b := r.closes(v); b != nil && b.ending {
+			state = "ending"
+		} else if p.part != nil && p.part.reserved {
+			state = "starting"
+		}
+		if p.state != Pending || state != p.state.String() {
+			return fmt.Errorf("vertex %q cannot be made to wait for %q: it is %s already", edge.From, edge.To, state)
+		}
+	}
+	return nil
+}
+
+// concernsBrackets says whether an expansion adds to spans or regions.
+func (r *run[T]) concernsBrackets(e Expansion[T]) bool {
+	for _, v := range e.Vertices {
+		if v.Traits.Opens != "" || v.Traits.Region != "" {
+			return true
+		}
+	}
+	for _, edge := range e.Edges {
+		for _, id := range []ID{edge.From, edge.To} {
+			if v, exists := r.graph.index[id]; exists && r.progress[v].part != nil {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func (e Expansion[T]) apply(g *Graph[T]) error {

@@ -1,45 +1,51 @@
 package dag
 
-// lock is what the coordinator knows of a named lock. A vertex that finds one
-// of its locks taken waits there and in no queue: it holds nothing meanwhile
-// and stands in nobody's way.
+// line is where vertices wait for a lock or a ticket that others have. They are
+// in no queue: they hold nothing meanwhile and are in nobody's way.
+type line struct {
+	full         bool  // nothing is left
+	light, heavy queue // in the order in which they start; who went on elsewhere may still be listed
+}
+
+func (r *run[T]) newLine() line {
+	return line{light: queue{less: r.before}, heavy: queue{less: r.before}}
+}
+
+// lock is what the coordinator knows of a named lock.
 type lock struct {
-	taken        bool
-	light, heavy queue // vertices that wait for it, in the order in which they start
-	freed        moment
+	line
+	name   string
+	holder int
+	freed  moment
 }
 
 // declareLocks makes the locks of a vertex known.
 func (r *run[T]) declareLocks(v int) {
 	for _, name := range r.graph.vertices[v].Traits.Locks {
 		if r.locks[name] == nil {
-			r.locks[name] = &lock{light: queue{less: r.before}, heavy: queue{less: r.before}}
+			r.locks[name] = &lock{line: r.newLine(), name: name}
 		}
 	}
 }
 
-// obstacle is the first lock of a vertex that another one holds, nil when it
-// can have them all. One that comes back from Idle has kept its own.
-func (r *run[T]) obstacle(v int) *lock {
-	if r.progress[v].state == Running {
-		return nil
-	}
+// takenLock is the first lock of a vertex that another one holds, nil when it
+// can have them all.
+func (r *run[T]) takenLock(v int) *lock {
 	for _, name := range r.graph.vertices[v].Traits.Locks {
-		if r.locks[name].taken {
+		if r.locks[name].full {
 			return r.locks[name]
 		}
 	}
 	return nil
 }
 
-// park has a vertex wait for a lock. It may wait for another one already: that
-// will let it try again.
-func (r *run[T]) park(v int, l *lock) {
+// park has a vertex wait in a line. It leaves any other.
+func (r *run[T]) park(v int, l *line) {
 	p := &r.progress[v]
-	if p.parked {
+	if p.parked == l {
 		return
 	}
-	p.parked = true
+	p.parked = l
 	if r.weight(v) == 0 {
 		l.light.push(v)
 		return
@@ -47,31 +53,42 @@ func (r *run[T]) park(v int, l *lock) {
 	l.heavy.push(v)
 }
 
-// wake has the first that wait for the free locks of a vertex try again, after
-// it gave them back or passed by without taking them.
-func (r *run[T]) wake(v int) {
-	for _, name := range r.graph.vertices[v].Traits.Locks {
-		l := r.locks[name]
-		for _, q := range []*queue{&l.light, &l.heavy} {
-			if !l.taken && !q.empty() {
-				first := q.pop()
-				r.progress[first].parked = false
+// rouse has the first light and the first heavy vertex of a line try again, if
+// there is something left for them.
+func (r *run[T]) rouse(l *line) {
+	for _, q := range []*queue{&l.light, &l.heavy} {
+		for !l.full && !q.empty() {
+			first := q.pop()
+			if p := &r.progress[first]; p.parked == l {
+				p.parked, p.woken = nil, l
 				r.enqueue(first)
+				break
 			}
 		}
 	}
 }
 
-func (r *run[T]) takeLocks(v int) {
-	for _, name := range r.graph.vertices[v].Traits.Locks {
-		r.locks[name].taken = true
+// passOn has the next one of the line try from which v came, unless v waits
+// there again.
+func (r *run[T]) passOn(v int, again *line) {
+	p := &r.progress[v]
+	l := p.woken
+	p.woken = nil
+	if l != nil && l != again {
+		r.rouse(l)
 	}
 }
 
-func (r *run[T]) freeLocks(v int) {
+func (r *run[T]) takeLocks(v int) {
 	for _, name := range r.graph.vertices[v].Traits.Locks {
-		r.locks[name].taken = false
-		r.locks[name].freed = r.now(v)
+		r.locks[name].full, r.locks[name].holder = true, v
 	}
-	r.wake(v)
+}
+
+func (r *run[T]) freeLocks(v int, now moment) {
+	for _, name := range r.graph.vertices[v].Traits.Locks {
+		l := r.locks[name]
+		l.full, l.freed = false, now
+		r.rouse(&l.line)
+	}
 }

@@ -5,6 +5,7 @@ package dag
 // is never held without one.
 type roll struct {
 	Roll
+	line      // of those that demand a span of the roll
 	ready     queue
 	running   int
 	stoppedBy ID
@@ -19,7 +20,7 @@ func (r *run[T]) rollOf(v int) *roll {
 	}
 	if r.rolls[name] == nil {
 		declared, _ := r.graph.Roll(name)
-		r.rolls[name] = &roll{Roll: declared, ready: queue{less: byIndex}}
+		r.rolls[name] = &roll{Roll: declared, line: r.newLine(), ready: queue{less: byIndex}}
 	}
 	return r.rolls[name]
 }
@@ -53,4 +54,9 @@ func (r *run[T]) stopRoll(roll *roll, cause ID) {
 	}
 	roll.stoppedBy = cause
 	r.due = append(r.due, roll.ready.items...)
+	for v := range r.progress {
+		if p := &r.progress[v]; p.roll == roll && p.part != nil && p.part.dormant {
+			r.due = append(r.due, v)
+		}
+	}
 }

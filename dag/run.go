@@ -24,6 +24,7 @@ type run[T any] struct {
 	light    queue // ready vertices without weight
 	heavy    queue // ready vertices with weight, and those that come back from Idle
 	free     int   // slots
+	busy     int   // visits at work, those of open spans excepted
 	open     int   // vertices that have not settled
 	settled  int   // how many have, and the last of them is the present moment
 	summary  Summary
@@ -57,7 +58,9 @@ type progress struct {
 	held    int           // slots
 	back    chan struct{} // not nil while it waits for its slots after Idle
 	cause   ID            // what to blame when it did not succeed
-	parked  bool          // it waits for a lock
+	parked  *line         // where it waits for a lock or a ticket
+	woken   *line         // where it did so last
+	part    *part         // nil when no bracket concerns it
 	after   moment        // before it could not start: see Transition.After
 }
 
@@ -104,6 +107,9 @@ func (r *run[T]) halted(v int) error {
 // loop is the coordinator: it moves on what can move, then waits for news.
 func (r *run[T]) loop() {
 	for r.advance(); r.open > 0; r.advance() {
+		if r.busy == 0 && len(r.inbox) == 0 && r.unlock() {
+			continue
+		}
 		select {
 		case do := <-r.inbox:
 			do()
@@ -163,13 +169,16 @@ func (r *run[T]) abandon() {
 		if r.progress[v].state == Running {
 			r.settle(v, Transition{State: Canceled, Err: errAbandoned})
 		}
+		if b := r.opens(v); b != nil && b.holding {
+			r.spanEnded(b, Transition{State: Canceled, Err: errAbandoned})
+		}
 	}
 }
 
 // reconsider has all vertices decided anew that are ready and not started.
 func (r *run[T]) reconsider() {
 	for v := range r.progress {
-		if r.progress[v].ready {
+		if p := &r.progress[v]; p.ready || p.part != nil && p.part.dormant {
 			r.due = append(r.due, v)
 		}
 	}

@@ -12,8 +12,9 @@ func (r *run[T]) admit(first int, after moment) {
 		r.declareLocks(v)
 		r.open++
 	}
+	r.admitBrackets(first)
 	for v := first; v < r.graph.Len(); v++ {
-		if r.Restored[r.graph.vertices[v].ID] {
+		if r.restored(v) {
 			r.settle(v, Transition{State: Restored})
 		}
 	}
@@ -22,16 +23,26 @@ func (r *run[T]) admit(first int, after moment) {
 	}
 }
 
+// restored says whether a vertex was done before the run: the ends of a bracket
+// together, and all of a region when it was.
+func (r *run[T]) restored(v int) bool {
+	v = r.named(v)
+	if x := r.progress[v].part; x != nil && x.region != nil && r.restored(x.region.closing) {
+		return true
+	}
+	return r.Restored[r.graph.vertices[v].ID]
+}
+
 // await counts what a pending vertex waits for; when that is nothing, it is due.
 func (r *run[T]) await(v int) {
 	p := &r.progress[v]
-	if p.ready {
-		p.ready = false
-		r.offer(p.roll)
+	r.unready(v)
+	if p.part != nil {
+		r.stir(v)
 	}
 	p.waiting = 0
 	for _, at := range r.graph.vertices[v].dependencies {
-		if !r.progress[r.graph.edges[at].to].settled() {
+		if r.waitsFor(v, r.graph.edges[at].to) {
 			p.waiting++
 		}
 	}
@@ -40,11 +51,21 @@ func (r *run[T]) await(v int) {
 	}
 }
 
+// waitsFor says whether a vertex has to wait for one that it depends on.
+func (r *run[T]) waitsFor(v, on int) bool {
+	p := &r.progress[on]
+	dormant := p.part != nil && p.part.dormant && r.named(on) != v
+	return !p.settled() && !dormant
+}
+
 // decide settles a vertex that has nothing to wait for and shall not run, and
 // makes any other ready.
 func (r *run[T]) decide(v int) {
 	p := &r.progress[v]
 	if p.state != Pending || p.waiting > 0 {
+		return
+	}
+	if p.part != nil && r.decideInside(v) {
 		return
 	}
 	halted := r.halted(v)
@@ -56,6 +77,10 @@ func (r *run[T]) decide(v int) {
 		r.settle(v, Transition{State: Skipped, Cause: p.roll.stoppedBy, Roll: true})
 	case halted != nil:
 		r.settle(v, Transition{State: Canceled, Err: halted})
+	case p.part != nil && p.part.reserved:
+		r.begin(v)
+	case r.lazy(v):
+		r.doze(v)
 	case !p.ready:
 		r.makeReady(v)
 	}
@@ -66,7 +91,7 @@ func (r *run[T]) decide(v int) {
 func (r *run[T]) blame(v int) (blamed int, found bool) {
 	for _, at := range r.graph.vertices[v].dependencies {
 		e := r.graph.edges[at]
-		if e.when == Settled || r.succeeded(e.to) {
+		if e.when == Settled || r.succeeded(e.to) || !r.progress[e.to].settled() { // it may be dormant
 			continue
 		}
 		if r.progress[e.to].state != Canceled {
@@ -81,24 +106,30 @@ func (r *run[T]) blame(v int) (blamed int, found bool) {
 
 func (r *run[T]) succeeded(v int) bool {
 	switch r.progress[v].state {
-	case Done, Disabled, Restored:
+	case Done:
+		b := r.opens(v)
+		return b == nil || !b.broken
+	case Disabled, Restored:
 		return true
 	case Failed:
-		return r.graph.vertices[v].Traits.Tolerated
+		return r.tolerated(v)
 	}
 	return false
 }
 
+// tolerated says whether a failure of the vertex counts as success.
+func (r *run[T]) tolerated(v int) bool { return r.graph.vertices[r.named(v)].Traits.Tolerated }
+
 // settle ends a vertex, gives back what it holds, and makes due what waited for it.
 func (r *run[T]) settle(v int, t Transition) {
 	p := &r.progress[v]
-	id := r.graph.vertices[v].ID
-	started := p.state == Running
-	p.state, p.ready, p.back = t.State, false, nil
-	p.cause = id
-	if t.Cause != "" {
-		p.cause = t.Cause
+	ran := p.state == Running
+	gives := ran
+	if p.part != nil {
+		ran, gives = r.leave(v)
 	}
+	p.state, p.ready, p.back = t.State, false, nil
+	p.cause = r.causeOf(v, t)
 	r.release(v)
 	r.open--
 	r.settled++
@@ -107,38 +138,57 @@ func (r *run[T]) settle(v int, t Transition) {
 		r.failed(v, t.Err)
 	}
 	end := p.after // what did not run made nobody wait
-	if started {
+	if ran {
 		end = r.now(v)
-		r.giveBack(v)
+	}
+	if gives {
+		r.giveBack(v, r.now(v))
+	}
+	if p.part != nil {
+		r.left(v, t)
 	}
 	r.offer(p.roll)
 	for _, at := range r.graph.vertices[v].dependants {
 		from := r.graph.edges[at].from
-		r.progress[from].after = r.progress[from].after.later(end)
-		if r.progress[from].waiting--; r.progress[from].waiting == 0 {
+		next := &r.progress[from]
+		next.after = next.after.later(end)
+		if next.waiting--; next.waiting == 0 {
 			r.due = append(r.due, from)
+		} else if next.waiting == 1 && next.part != nil {
+			r.recheck(from)
 		}
 	}
 }
 
-// giveBack returns the ticket and the locks of a vertex that ran.
-func (r *run[T]) giveBack(v int) {
-	if roll := r.progress[v].roll; roll != nil {
-		if roll.running == roll.Limit {
-			roll.freed = r.now(v)
-		}
-		roll.running--
+// causeOf is whom dependants blame for a vertex that settles.
+func (r *run[T]) causeOf(v int, t Transition) ID {
+	if t.Cause != "" {
+		return t.Cause
 	}
-	r.freeLocks(v)
+	if b := r.closes(v); b != nil && t.State == Failed {
+		return r.rootCause(b)
+	}
+	return r.graph.vertices[r.named(v)].ID
 }
 
-// failed draws the consequences of a failure that is not tolerated.
+// failed draws the consequences of a failure that is not tolerated. In a region
+// it is that one's affair.
 func (r *run[T]) failed(v int, err error) {
-	vertex := &r.graph.vertices[v]
-	r.summary.Failed = append(r.summary.Failed, vertex.ID)
-	if roll := r.progress[v].roll; roll != nil {
+	v = r.named(v)
+	vertex, ticket := &r.graph.vertices[v], v
+	if b := r.closes(v); b != nil {
+		if b.told {
+			return
+		}
+		b.told, ticket = true, b.opening
+	}
+	if roll := r.progress[ticket].roll; roll != nil {
 		r.stopRoll(roll, vertex.ID)
 	}
+	if r.failedInside(ticket, Failure{vertex.ID, err}) {
+		return
+	}
+	r.summary.Failed = append(r.summary.Failed, vertex.ID)
 	if r.FailFast && !vertex.Traits.Final {
 		r.stop(fmt.Errorf("%s failed: %w", vertex.ID, err))
 	}

@@ -16,6 +16,14 @@ func (r *run[T]) makeReady(v int) {
 	r.enqueue(v)
 }
 
+// unready takes back that a vertex shall run.
+func (r *run[T]) unready(v int) {
+	if p := &r.progress[v]; p.ready {
+		p.ready = false
+		r.offer(p.roll)
+	}
+}
+
 func (r *run[T]) enqueue(v int) {
 	if r.weight(v) == 0 {
 		r.light.push(v)
@@ -51,15 +59,18 @@ func (r *run[T]) sift(q *queue) bool {
 	if q.empty() {
 		return false
 	}
-	startable, obstacle := r.startable(q.top()), r.obstacle(q.top())
-	if startable && obstacle == nil {
-		return false
+	v := q.top()
+	var obstacle *line
+	if r.startable(v) {
+		if obstacle = r.obstacle(v); obstacle == nil {
+			return false
+		}
 	}
-	v := q.pop()
-	if startable {
+	q.pop()
+	if obstacle != nil {
 		r.park(v, obstacle)
 	}
-	r.wake(v)
+	r.passOn(v, obstacle)
 	return true
 }
 
@@ -94,20 +105,34 @@ func (r *run[T]) startable(v int) bool {
 
 func (r *run[T]) start(v int) {
 	p := &r.progress[v]
-	p.held = r.weight(v)
-	r.free -= p.held
 	if p.back != nil {
+		p.held = r.weight(v)
+		r.free -= p.held
 		close(p.back)
 		p.back = nil
 		return
 	}
-	p.state, p.ready, p.after = Running, false, r.awaited(v)
-	r.takeLocks(v)
-	if p.roll != nil {
-		p.roll.running++
+	if spans := r.demanded(v); len(spans) > 0 {
+		r.reserve(v, spans)
+	} else {
+		r.take(v)
+		r.begin(v)
 	}
-	r.offer(p.roll)
+	r.passOn(v, nil)
+}
+
+// begin has a vertex visited that has all that it needs.
+func (r *run[T]) begin(v int) {
+	p := &r.progress[v]
+	p.state = Running
+	if x := p.part; x != nil {
+		x.reserved = false
+		if b := r.closes(v); b != nil {
+			r.stopTimer(b)
+		}
+	}
 	r.observe(v, Transition{State: Running})
+	r.busy++
 	r.launch(v)
 }
 

@@ -24,7 +24,7 @@ var (
 // launch has a worker visit the vertex.
 func (r *run[T]) launch(v int) {
 	vertex := r.graph.vertices[v].Vertex // the graph may change while the worker runs
-	ctx := r.phaseOf(v).ctx
+	ctx := r.visitContext(v)
 	r.workers.Go(func() error {
 		r.work(ctx, v, vertex)
 		return nil
@@ -39,9 +39,35 @@ func (r *run[T]) work(ctx context.Context, v int, vertex Vertex[T]) {
 		if value := recover(); value != nil {
 			t = Transition{State: Failed, Err: &PanicError{Value: value, Stack: debug.Stack()}}
 		}
-		r.send(func() { r.settle(v, t) })
+		cause := context.Cause(ctx)
+		r.send(func() { r.report(v, t, result.Again && err == nil, cause) })
 	}()
 	result, err = r.visit(ctx, vertex.ID, vertex.Value, control[T]{r, v, vertex.Traits.Weight})
+}
+
+// report takes note of the return of a visit. The cause is why its context
+// ended.
+func (r *run[T]) report(v int, t Transition, again bool, cause error) {
+	if r.progress[v].part != nil {
+		r.cancelVisit(v, nil)
+		t = r.judge(v, t, cause)
+	}
+	if b := r.opens(v); b != nil && b.holding {
+		r.spanEnded(b, t)
+		return
+	}
+	r.busy--
+	b := r.closes(v)
+	switch {
+	case t.State == Done && again && b == nil:
+		t = Transition{State: Failed, Err: errNoRegion}
+	case t.State == Done && again && r.progress[v].part.cut != nil:
+		t = r.judge(v, Transition{State: Canceled, Err: cause}, cause)
+	case t.State == Done && again:
+		r.repeat(b)
+		return
+	}
+	r.settle(v, t)
 }
 
 // transition judges how a visit returned. An error after the cancellation is
@@ -70,6 +96,19 @@ func (r *run[T]) send(do func()) bool {
 	}
 }
 
+// ask has the coordinator call do and waits for it, unless the coordinator ends
+// before: do has been called then, or never will be.
+func (r *run[T]) ask(do func()) {
+	asked := make(chan struct{})
+	if !r.send(func() { do(); close(asked) }) {
+		return
+	}
+	select {
+	case <-asked:
+	case <-r.over:
+	}
+}
+
 // control is the Control of one visit.
 type control[T any] struct {
 	run    *run[T]
@@ -78,22 +117,23 @@ type control[T any] struct {
 }
 
 func (c control[T]) Expand(e Expansion[T]) error {
-	reply := make(chan error, 1)
-	if !c.run.send(func() { reply <- c.run.expand(c.v, e) }) {
-		return errOver
-	}
-	select {
-	case err := <-reply:
-		return err
-	case <-c.run.over:
-	}
-	select {
-	case err := <-reply: // it was applied just before the end
-		return err
-	default:
-		return errOver
-	}
+	err := errOver
+	c.run.ask(func() { err = c.run.expand(c.v, e) })
+	return err
 }
+
+func (c control[T]) Hold() (h Holding, err error) {
+	err = errOver
+	c.run.ask(func() { h, err = c.run.hold(c.v) })
+	return h, err
+}
+
+func (c control[T]) Failures() (failures []Failure) {
+	c.run.ask(func() { failures = c.run.failures(c.v) })
+	return failures
+}
+
+func (c control[T]) Final() context.Context { return c.run.final.ctx }
 
 func (c control[T]) Idle(ctx context.Context, wait func(context.Context) error) error {
 	if c.weight == 0 {
@@ -131,11 +171,3 @@ func (c control[T]) comeBack(ctx context.Context) error {
 		return errOver
 	}
 }
-
-var errNoSpan = errors.New("the vertex opens no span")
-
-func (c control[T]) Hold() (Holding, error) { return Holding{}, errNoSpan }
-
-func (c control[T]) Final() context.Context { return c.run.final.ctx }
-
-func (c control[T]) Failures() []Failure { return nil }

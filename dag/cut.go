@@ -1,0 +1,85 @@
+package dag
+
+import "context"
+
+// cut is why vertices may not go on although the run may: a span that they
+// happen during has failed, or the time of a region is over.
+type cut struct {
+	cause ID
+	err   error
+	limit bool // what runs fails; otherwise it is cancelled
+}
+
+// cutOff ends the visit of a vertex, or has it skipped once it waits for
+// nothing, with all that is inside it.
+func (r *run[T]) cutOff(v int, c *cut) {
+	p, x := &r.progress[v], r.partOf(v)
+	if p.settled() || x.cut != nil {
+		return
+	}
+	x.cut = c
+	if p.state == Running {
+		r.cancelVisit(v, c.err)
+		return
+	}
+	if b := r.closes(v); b != nil {
+		r.cutInside(b, c)
+	}
+	if p.waiting == 0 {
+		r.due = append(r.due, v)
+	}
+}
+
+// cutInside cuts off a bracket that may be open.
+func (r *run[T]) cutInside(b *bracket, c *cut) {
+	opening := &r.progress[b.opening]
+	switch {
+	case opening.state == Running:
+		r.cutOff(b.opening, c)
+	case b.holding:
+		opening.part.cut = c
+		r.cancelVisit(b.opening, c.err)
+		r.breakOff(b, c)
+	case opening.state == Done && !b.span:
+		for _, v := range b.inner {
+			r.cutOff(v, c)
+		}
+	}
+}
+
+// breakOff cuts off what happens during a span.
+func (r *run[T]) breakOff(b *bracket, c *cut) {
+	b.broken = true
+	r.progress[b.opening].cause = c.cause
+	r.during(b, func(child int) { r.cutOff(child, c) })
+}
+
+func (r *run[T]) cancelVisit(v int, cause error) {
+	if cancel := r.progress[v].part.cancel; cancel != nil {
+		cancel(cause)
+	}
+}
+
+// visitContext is the context of a visit. Only what a bracket may cut off needs
+// one of its own.
+func (r *run[T]) visitContext(v int) context.Context {
+	ctx, x := r.phaseOf(v).ctx, r.progress[v].part
+	if x != nil {
+		ctx, x.cancel = context.WithCancelCause(ctx)
+	}
+	return ctx
+}
+
+// judge turns the consequence of a cut into what it means: err is the cause of
+// the end of the visit's context.
+func (r *run[T]) judge(v int, t Transition, err error) Transition {
+	c := r.progress[v].part.cut
+	switch {
+	case t.State != Canceled || c == nil || err != c.err:
+		return t
+	case c.limit:
+		return Transition{State: Failed, Err: c.err}
+	}
+	t.Cause = c.cause
+	return t
+}

@@ -1,0 +1,200 @@
+package dag
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// act is what a vertex of a script does. A span takes its time to start, holds
+// until it is over, and takes its time again to end.
+type act struct {
+	takes    time.Duration
+	fails    int           // in so many visits, the first ones
+	panics   bool          // instead of an error
+	early    time.Duration // an open span ends by itself
+	lasts    time.Duration // an open span holds at least
+	disabled bool
+	retries  int // of a region
+	delay    time.Duration
+}
+
+// script is a graph with brackets, built line by line.
+type script struct {
+	t     *testing.T
+	g     *Graph[*act]
+	log   []string
+	start time.Time
+	seen  map[ID]int
+}
+
+func newScript(t *testing.T) *script { return &script{t: t, g: New[*act](), seen: map[ID]int{}} }
+
+// in is where a vertex happens and what it waits for: "s" during the span,
+// "<r" inside the region, "x" after the vertex.
+func (s *script) add(id ID, a act, traits Traits, in ...string) {
+	s.t.Helper()
+	must(s.t, s.g.Add(id, &a, traits))
+	s.link(id, id, in)
+}
+
+func (s *script) link(first, last ID, in []string) {
+	s.t.Helper()
+	for _, on := range in {
+		name := ID(strings.TrimLeft(on, "<~"))
+		switch {
+		case strings.HasPrefix(on, "<"):
+			s.wait(first, name+":begin", Succeeded)
+			s.wait(name, last, Settled)
+			for _, end := range []ID{first, last} {
+				s.g.vertices[s.g.index[end]].Traits.Region = name
+			}
+		case strings.HasPrefix(on, "~"):
+			s.wait(first, name+":start", Succeeded)
+			s.wait(name, last, Settled)
+		default:
+			s.wait(first, name, Succeeded)
+		}
+	}
+}
+
+func (s *script) wait(id, on ID, when Trigger) {
+	s.t.Helper()
+	must(s.t, s.g.DependOn(id, on, when))
+}
+
+// span adds the two vertices of one.
+func (s *script) span(id ID, a act, traits Traits, in ...string) {
+	s.t.Helper()
+	traits.Opens, traits.Span = id, true
+	must(s.t, s.g.Add(id+":start", &a, traits))
+	must(s.t, s.g.Add(id, &a, Traits{Tolerated: traits.Tolerated}))
+	s.wait(id, id+":start", Succeeded)
+	s.link(id+":start", id, in)
+}
+
+// region adds the two vertices of one.
+func (s *script) region(id ID, a act, traits Traits, in ...string) {
+	s.t.Helper()
+	traits.Opens = id
+	must(s.t, s.g.Add(id+":begin", &act{}, traits))
+	must(s.t, s.g.Add(id, &a, Traits{Tolerated: traits.Tolerated}))
+	s.wait(id, id+":begin", Succeeded)
+	s.link(id+":begin", id, in)
+}
+
+func (s *script) say(id ID, what string) {
+	s.log = append(s.log, fmt.Sprintf("%s %s %s", time.Since(s.start), id, what))
+}
+
+// visit plays one vertex.
+func (s *script) visit(ctx context.Context, id ID, a *act, control Control[*act]) (Result, error) {
+	s.seen[id]++
+	switch {
+	case s.g.Traits(id).Span:
+		return s.visitSpan(ctx, id, a, control)
+	case s.g.Has(id + ":begin"):
+		return s.visitRegion(ctx, id, a, control)
+	}
+	if err := sleep(ctx, a.takes*time.Second); err != nil {
+		return Result{}, err
+	}
+	return Result{Disabled: a.disabled}, s.failure(id, a)
+}
+
+func (s *script) failure(id ID, a *act) error {
+	switch {
+	case s.seen[id] > a.fails:
+		return nil
+	case a.panics:
+		panic("as planned")
+	}
+	return errDeed
+}
+
+func (s *script) visitRegion(ctx context.Context, id ID, a *act, control Control[*act]) (Result, error) {
+	failures := control.Failures()
+	if len(failures) == 0 {
+		return Result{}, nil
+	}
+	if s.seen[id] > a.retries {
+		return Result{}, fmt.Errorf("%s: %w", failures[0].ID, failures[0].Err)
+	}
+	return Result{Again: true}, sleep(ctx, a.delay*time.Second)
+}
+
+func (s *script) visitSpan(ctx context.Context, id ID, a *act, control Control[*act]) (Result, error) {
+	if a.disabled {
+		return Result{Disabled: true}, nil
+	}
+	if err := sleep(ctx, a.takes*time.Second); err != nil {
+		return Result{}, errors.Join(err, s.end(id, a, control))
+	}
+	if err := s.failure(id, a); err != nil && a.early == 0 {
+		return Result{}, errors.Join(err, s.end(id, a, control))
+	}
+	holding, err := control.Hold()
+	if err != nil {
+		return Result{}, err
+	}
+	var early <-chan time.Time
+	if a.early > 0 {
+		early = time.After(a.early * time.Second)
+	}
+	least := time.After(a.lasts * time.Second)
+	select {
+	case <-holding.Over:
+	case <-early:
+		return Result{}, s.early(id, a)
+	}
+	select {
+	case <-least:
+	case <-ctx.Done():
+	}
+	return Result{}, s.end(id, a, control)
+}
+
+func (s *script) early(id ID, a *act) error {
+	s.seen[id]-- // its failure is that of the end
+	defer func() { s.seen[id]++ }()
+	s.say(id, "ended early")
+	return s.failure(id, a)
+}
+
+func (s *script) end(id ID, a *act, control Control[*act]) error {
+	s.say(id, "ends")
+	return sleep(control.Final(), a.takes*time.Second)
+}
+
+// play runs the script in fake time.
+func (s *script) play(e Executor[*act], cancel time.Duration) (string, Summary) {
+	s.t.Helper()
+	var out string
+	var sum Summary
+	t := s.t
+	synctest.Test(t, func(t *testing.T) {
+		s.start = time.Now()
+		ctx, stop := context.WithCancelCause(t.Context())
+		defer stop(nil)
+		if cancel > 0 {
+			defer time.AfterFunc(cancel*time.Second, func() { stop(errCancel) }).Stop()
+		}
+		observe := e.Observe
+		e.Observe = func(tr Transition) {
+			line := tr.At.Sub(s.start).String() + " " + describe(tr)
+			s.log = append(s.log, line)
+			if observe != nil {
+				observe(tr)
+			}
+		}
+		var err error
+		sum, err = e.Run(ctx, s.g, s.visit)
+		must(t, err)
+		out = strings.Join(s.log, "\n")
+	})
+	return out, sum
+}
