@@ -83,6 +83,17 @@ func TestJSONErrors(t *testing.T) {
 		{"a reference that is none", `{"step": {"run": {"x": {"depends_on": ["1 + 1"]}}}}`, "Not a reference"},
 		{"depends_on is no list", `{"step": {"run": {"x": {"depends_on": "step.a"}}}}`, "depends_on is no list"},
 		{"bad template", `{"output": {"x": {"value": "${"}}}`, "Missing expression"},
+		{"unknown name in a group", `{"group": {"g": {"stepp": {}}}}`, `Unknown name "stepp"`},
+		{"fan-out in a group", `{"group": {"g": {"step": {"run": {"a": {"nodes": []}}}}}}`, `"nodes" in a step of a group`},
+		{"during is no list", `{"group": {"g": {"during": "step.a", "step": {"run": {"a": {}}}}}}`, "during is no list"},
+		{"misspelt source", `{"module": {"m": {"sorce": "./lib"}}}`, `Unknown argument "sorce"`},
+		{"no source", `{"module": {"m": {}}}`, "Missing argument"},
+		{"no such module", `{"module": {"m": {"source": "./lib"}}}`, "No such module"},
+		{"axis max_parallel", `{"matrix": {"os": ["a"], "max_parallel": [1]}}`, `No axis "max_parallel"`},
+		{"unknown axis", `{"matrix": {"os": ["a"], "exclude": {"so": "a"}}}`, `Unknown axis "so"`},
+		{"invalid axis", `{"matrix": {"a b": ["a"]}}`, `Invalid name "a b"`},
+		{"validation without message", `{"variable": {"x": {"validation": {"condition": "${var.x > 1}"}}}}`, "Missing argument"},
+		{"unknown name in a validation", `{"variable": {"x": {"validation": {"condition": true, "error_mesage": "no"}}}}`, `Unknown name "error_mesage"`},
 		{"invalid name", `{"locals": {"a b": 1}}`, `Invalid name "a b"`},
 	}
 	for _, test := range tests {
