@@ -72,7 +72,7 @@ func (v *Variable) wrongType(val cty.Value, err error) string {
 // shown is a value with its type, but never the value of a sensitive variable.
 func (v *Variable) shown(val cty.Value) string {
 	if v.Sensitive {
-		return withType(val.Mark("sensitive"))
+		return withType(val.Mark(Sensitive))
 	}
 	return withType(val)
 }

@@ -67,7 +67,7 @@ func (h Host) Missing(name string) error {
 	if meant := here.Abs(name); h.WorkingDir != "" && meant != h.Abs(name) && here.Has(name) {
 		hint = fmt.Sprintf("; in the current directory there is one: write the path %s", meant)
 	}
-	return fmt.Errorf("there is no file or directory %s, and a path is relative to the directory of the workflow%s", h.Abs(name), hint)
+	return fmt.Errorf("there is no file or directory %s, and a path is relative to %s%s", h.Abs(name), h.Dir, hint)
 }
 
 func (h Host) explain(name string, err error) error {

@@ -94,7 +94,7 @@ func TestFunctions(t *testing.T) {
 
 func TestFunctionErrors(t *testing.T) {
 	tests := []struct{ text, want string }{
-		{`file("none.txt")`, "there is no file or directory /w/none.txt, and a path is relative to the directory of the workflow"},
+		{`file("none.txt")`, "there is no file or directory /w/none.txt, and a path is relative to /w"},
 		{`file("bin")`, "/w/bin is not UTF-8 text"},
 		{`file("sub")`, "read /w/sub: "},
 		{`filesha256("none")`, "no file or directory /w/none"},

@@ -97,7 +97,7 @@ func testContext(w *Workflow) *hcl.EvalContext {
 			val = cty.UnknownVal(v.Type)
 		}
 		if v.Sensitive {
-			val = val.Mark("sensitive")
+			val = val.Mark(Sensitive)
 		}
 		vars[v.Name] = val
 	}

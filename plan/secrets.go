@@ -14,14 +14,12 @@ import (
 	"github.com/dcosflow/dcosflow/schema"
 )
 
-// mark is what sensitive values bear in cty.
-type mark string
-
-const sensitive mark = "sensitive"
+// sensitive is the mark of what nothing may show.
+const sensitive = dsl.Sensitive
 
 // composed is what a text bears that a template made of literal parts and of
 // secrets, which are remembered: the text as a whole is none.
-const composed mark = "composed"
+const composed dsl.Mark = "composed"
 
 // secrets remembers the texts of sensitive values.
 type secrets struct {
