@@ -328,3 +328,22 @@ func TestRuns(t *testing.T) {
 		t.Errorf("a missing folder: got %v, %v, want nothing", runs, err)
 	}
 }
+
+// There are bundles and collected files with secrets in the folder of a run.
+func TestFolderIsItsOwners(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "runs", "r1")
+	lock, err := journal.Acquire(dir, journal.Holder{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer lock.Release()
+	for path, want := range map[string]fs.FileMode{dir: 0o700, filepath.Dir(dir): 0o755} {
+		info, err := os.Stat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := info.Mode().Perm(); got&^0o022 != want&^0o022 {
+			t.Errorf("%s: got mode %o, want %o", path, got, want)
+		}
+	}
+}

@@ -42,7 +42,7 @@ type Lock struct{ file *os.File }
 // lock of a dead process is taken over; that of a living one is a
 // *LockedError.
 func Acquire(dir string, h Holder) (*Lock, error) {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := makeDir(dir); err != nil {
 		return nil, err
 	}
 	for {
@@ -62,6 +62,18 @@ func Acquire(dir string, h Holder) (*Lock, error) {
 		}
 		return l, nil
 	}
+}
+
+// makeDir makes the folder of a run. Only its owner can look into it: there are
+// bundles and collected files with secrets in them.
+func makeDir(dir string) error {
+	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
+		return err
+	}
+	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return nil
 }
 
 // Release gives the lock back.

@@ -44,7 +44,7 @@ var _ events.Sink = (*Writer)(nil)
 // Create makes the folder of a run and an empty journal in it. It returns
 // ErrExists when there is one.
 func Create(dir string) (*Writer, error) {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := makeDir(dir); err != nil {
 		return nil, err
 	}
 	path := filepath.Join(dir, Name)
