@@ -1,8 +1,11 @@
 package engine
 
 import (
+	"encoding/json"
 	"fmt"
 	"time"
+
+	"github.com/zclconf/go-cty/cty"
 
 	"github.com/dcosflow/dcosflow/dag"
 	"github.com/dcosflow/dcosflow/events"
@@ -23,6 +26,8 @@ type outcome struct {
 	// says that its outputs are in the vault.
 	print  []byte
 	secret bool
+	// outputs are those of an instance that succeeded, as the journal has them.
+	outputs json.RawMessage
 }
 
 // note changes the outcome of an instance.
@@ -94,17 +99,24 @@ func (r *run) ended(i *plan.Instance, t dag.Transition) events.InstanceEnded {
 		}
 	}
 	if out, ok := r.memory.Output(i.ID); ok && i.Type != nil {
-		raw, err := encodeOutputs(i.Type, out)
-		if err != nil {
-			r.publish(events.Warning{Message: fmt.Sprintf("outputs of %s are not in the journal: %v", i.ID, err)})
+		e.Outputs = o.outputs
+		if t.State != dag.Done || o.outputs == nil {
+			e.Outputs = r.encode(i, out)
 		}
-		e.Outputs = raw
 		e.Secret = o.secret
 	}
 	if e.State == events.Succeeded || e.State == events.Reused || e.State == events.Disabled {
 		e.Fingerprint = r.fingerprint(i, e)
 	}
 	return e
+}
+
+func (r *run) encode(i *plan.Instance, out cty.Value) json.RawMessage {
+	raw, err := encodeOutputs(i.Type, out)
+	if err != nil {
+		r.publish(events.Warning{Message: fmt.Sprintf("outputs of %s are not in the journal: %v", i.ID, err)})
+	}
+	return raw
 }
 
 // awaited finds the instance that a transition waited for last: a joint of the

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"encoding/json"
 	"fmt"
 
 	"github.com/zclconf/go-cty/cty"
@@ -9,18 +10,24 @@ import (
 	"github.com/dcosflow/dcosflow/plan"
 )
 
-// remember prepares what a resumed run will need of an instance that has
-// succeeded: its fingerprint, and its outputs where the journal must not have
-// all of them. Without them the instance runs again then, so no trouble here
-// fails the run.
+// remember prepares what the journal and a resumed run need of an instance that
+// has succeeded: its outputs as the journal will have them, its fingerprint, and
+// its whole outputs where the journal must not have all of them. Without the
+// latter two the instance runs again then, so no trouble here fails the run.
 func (r *run) remember(i *plan.Instance, cfg cty.Value) {
+	out, _ := r.memory.Output(i.ID)
+	public, err := encodeOutputs(i.Type, out)
+	if err != nil {
+		return // the end of the instance tells of it
+	}
+	r.note(i.ID, func(o *outcome) { o.outputs = public })
 	if r.Vault == nil || finaliser(i) {
 		return
 	}
 	print, err := r.Plan.Fingerprint(r.Vault.Key(), i, cfg)
 	secret := false
 	if err == nil {
-		secret, err = r.hide(i)
+		secret, err = r.hide(i, out, public)
 	}
 	if err != nil {
 		r.publish(events.Warning{Message: fmt.Sprintf("a resumed run will run %s again: %v", i.ID, err)})
@@ -31,17 +38,13 @@ func (r *run) remember(i *plan.Instance, cfg cty.Value) {
 
 // hide puts the outputs of an instance into the vault when the journal will
 // lack a part of them.
-func (r *run) hide(i *plan.Instance) (secret bool, err error) {
-	out, ok := r.memory.Output(i.ID)
-	if !ok || out.IsNull() {
+func (r *run) hide(i *plan.Instance, out cty.Value, public json.RawMessage) (secret bool, err error) {
+	if !hasSensitive(i.Type, out) && !r.redactor.touches(public) {
 		return false, nil
 	}
 	whole, err := encodeTyped(out)
 	if err != nil {
 		return false, err
-	}
-	if len(sensitiveOutputs(i.Type, out)) == 0 && !r.redactor.touches(whole) {
-		return false, nil
 	}
 	return true, r.Vault.KeepOutput(string(i.ID), whole)
 }

@@ -3,6 +3,7 @@ package engine
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/convert"
@@ -22,6 +23,9 @@ func conform(t *steps.Type, v cty.Value) (cty.Value, error) {
 	v, _ = v.UnmarkDeep()
 	if !v.IsWhollyKnown() {
 		return cty.NilVal, fmt.Errorf("the step type %q returned an unknown output: this is a bug of the step type", t.Name)
+	}
+	if v.Type().Equals(want) {
+		return v, nil
 	}
 	got, err := convert.Convert(v, want)
 	if err != nil {
@@ -68,6 +72,13 @@ func encodeTyped(v cty.Value) (json.RawMessage, error) {
 		return nil, err
 	}
 	return ctyjson.Marshal(public, cty.DynamicPseudoType)
+}
+
+// hasSensitive says whether encodeOutputs leaves something out.
+func hasSensitive(t *steps.Type, v cty.Value) bool {
+	return v != cty.NilVal && !v.IsNull() && slices.ContainsFunc(t.Outputs, func(o schema.Output) bool {
+		return o.Sensitive && !v.GetAttr(o.Name).IsNull()
+	})
 }
 
 // sensitiveOutputs lists the secrets among the outputs of a step.
