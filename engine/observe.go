@@ -112,7 +112,7 @@ func (r *run) ended(i *plan.Instance, t dag.Transition) events.InstanceEnded {
 }
 
 func (r *run) encode(i *plan.Instance, out cty.Value) json.RawMessage {
-	raw, err := encodeOutputs(i.Type, out)
+	raw, err := r.encoder.outputs(i.Type, out)
 	if err != nil {
 		r.publish(events.Warning{Message: fmt.Sprintf("outputs of %s are not in the journal: %v", i.ID, err)})
 	}

@@ -16,7 +16,7 @@ import (
 // latter two the instance runs again then, so no trouble here fails the run.
 func (r *run) remember(i *plan.Instance, cfg cty.Value) {
 	out, _ := r.memory.Output(i.ID)
-	public, err := encodeOutputs(i.Type, out)
+	public, err := r.encoder.outputs(i.Type, out)
 	if err != nil {
 		return // the end of the instance tells of it
 	}

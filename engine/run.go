@@ -27,6 +27,7 @@ type run struct {
 	begun    time.Time
 	bus      *events.Bus
 	redactor redactor
+	encoder  encoder
 	machines *machines
 	memory   *memory
 	prints   *prints

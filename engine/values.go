@@ -3,7 +3,6 @@ package engine
 import (
 	"encoding/json"
 	"fmt"
-	"slices"
 
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/convert"
@@ -42,21 +41,6 @@ func nullOutputs(t *steps.Type) cty.Value {
 	return cty.ObjectVal(attrs)
 }
 
-// encodeOutputs writes outputs as JSON with their types, without the sensitive
-// ones.
-func encodeOutputs(t *steps.Type, v cty.Value) (json.RawMessage, error) {
-	if len(t.Outputs) == 0 || v == cty.NilVal || v.IsNull() {
-		return nil, nil
-	}
-	attrs := v.AsValueMap()
-	for _, o := range t.Outputs {
-		if o.Sensitive {
-			attrs[o.Name] = cty.NullVal(o.Type)
-		}
-	}
-	return encodeTyped(cty.ObjectVal(attrs))
-}
-
 // encodeTyped writes a value as {"type", "value"}; sensitive parts are null.
 func encodeTyped(v cty.Value) (json.RawMessage, error) {
 	if !v.ContainsMarked() {
@@ -72,13 +56,6 @@ func encodeTyped(v cty.Value) (json.RawMessage, error) {
 		return nil, err
 	}
 	return ctyjson.Marshal(public, cty.DynamicPseudoType)
-}
-
-// hasSensitive says whether encodeOutputs leaves something out.
-func hasSensitive(t *steps.Type, v cty.Value) bool {
-	return v != cty.NilVal && !v.IsNull() && slices.ContainsFunc(t.Outputs, func(o schema.Output) bool {
-		return o.Sensitive && !v.GetAttr(o.Name).IsNull()
-	})
 }
 
 // sensitiveOutputs lists the secrets among the outputs of a step.

@@ -57,7 +57,7 @@ func (d *decoding) block(b *block) cty.Value {
 func (d *decoding) nested(n *schema.Nested, written []*block) cty.Value {
 	if n.Max == 1 {
 		if len(written) == 0 {
-			return cty.NullVal(n.Block.Type())
+			return d.ev.absent(n)
 		}
 		return d.block(written[0])
 	}
@@ -66,6 +66,17 @@ func (d *decoding) nested(n *schema.Nested, written []*block) cty.Value {
 		items[i] = d.block(w)
 	}
 	return cty.TupleVal(items)
+}
+
+// absent is the value of a block that is not written; its type is worked out
+// once.
+func (ev *evaluator) absent(n *schema.Nested) cty.Value {
+	if known, ok := ev.nulls.Load(n); ok {
+		return known.(cty.Value)
+	}
+	null := cty.NullVal(n.Block.Type())
+	ev.nulls.Store(n, null)
+	return null
 }
 
 func (d *decoding) attribute(a *schema.Attribute, arg *argument) cty.Value {

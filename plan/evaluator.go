@@ -27,6 +27,8 @@ type evaluator struct {
 	barred  bool
 	secrets *secrets
 
+	// nulls are the values of blocks that are not written, by *schema.Nested.
+	nulls sync.Map
 	// planned is the world at plan time.
 	planned *world
 	mutex   sync.Mutex
