@@ -71,8 +71,11 @@ func misspelt(body hcl.Body, schema *hcl.BodySchema) hcl.Blocks {
 	types := slices.Sorted(maps.Keys(labels))
 	var meant hcl.Blocks
 	for _, b := range native.Blocks {
+		if _, right := labels[b.Type]; right {
+			continue
+		}
 		name := nearest(b.Type, types)
-		if name == "" || name == b.Type || labels[name] != len(b.Labels) {
+		if name == "" || labels[name] != len(b.Labels) {
 			continue
 		}
 		block := b.AsHCLBlock()
