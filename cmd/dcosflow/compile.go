@@ -43,11 +43,6 @@ type loaded struct {
 	diags hcl.Diagnostics
 }
 
-// loadingGC has the garbage collected half as often while a workflow is loaded:
-// parsing allocates much and frees little, and takes a quarter less time so. The
-// peak hardly grows, because nearly all of it stays until the run ends.
-const loadingGC = 200
-
 // load reads a workflow and the values that its variables are given.
 func (a *app) load(req request) (*loaded, error) {
 	disk := os.DirFS("/")
@@ -81,8 +76,11 @@ func (a *app) load(req request) (*loaded, error) {
 // all diagnostics; when there are errors among them, the error has been
 // reported.
 func (a *app) compile(req request) (*compiled, error) {
-	defer debug.SetGCPercent(debug.SetGCPercent(loadingGC))
+	debug.SetGCPercent(gcLoading)
 	l, err := a.load(req)
+	planning, running := gcPercents(l)
+	debug.SetGCPercent(planning)
+	defer debug.SetGCPercent(running)
 	if err != nil {
 		return nil, err
 	}
