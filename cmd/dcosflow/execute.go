@@ -56,7 +56,7 @@ func (a *app) execute(ctx context.Context, e execution) error {
 // the exit code, also of a run that was reported.
 func (a *app) conduct(ctx context.Context, e execution, abort <-chan struct{}, reporter events.Sink) (*events.Run, error) {
 	d := e.desk
-	guard, err := a.guard(e.plan.Run)
+	guard, err := a.guard(e.plan)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("begin run %s: %w", e.plan.Run.ID, err), d.close())
 	}
