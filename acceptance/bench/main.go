@@ -62,17 +62,21 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	bin := flags.String("bin", "bin/dcosflow", "the binary to measure")
 	out := flags.String("out", "bench.json", "the file to write")
 	rounds := flags.Int("rounds", 5, "how often each is measured, in turn; the median counts")
-	only := flags.String("only", "", "measure only `WHAT`: provision or graph")
+	only := flags.String("only", "", "measure only `WHAT`: provision, graph or plan")
 	walk := flags.String("walk", "", "do not measure: be the floor of graphs, with this `FILE`")
+	evaluate := flags.String("evaluate", "", "do not measure: be the floor of plans, with this `FILE`")
 	if err := flags.Parse(args); err != nil {
 		return 2
 	}
-	if *rounds < 1 || flags.NArg() > 0 || !slices.Contains([]string{"", "graph", "provision"}, *only) {
-		fmt.Fprintln(stderr, "bench: wants no arguments, -rounds of at least 1, and for -only graph or provision")
+	if *rounds < 1 || flags.NArg() > 0 || !slices.Contains([]string{"", "graph", "plan", "provision"}, *only) {
+		fmt.Fprintln(stderr, "bench: wants no arguments, -rounds of at least 1, and for -only graph, plan or provision")
 		return 2
 	}
-	if *walk != "" {
-		return floorGraph(*walk, stderr)
+	switch {
+	case *walk != "":
+		return beFloor(walkFile, *walk, stderr)
+	case *evaluate != "":
+		return beFloor(evaluateFile, *evaluate, stderr)
 	}
 	b := bench{rounds: *rounds, progress: stderr}
 	rows, err := b.run(ctx, *bin, *only)
@@ -92,15 +96,15 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	return 0
 }
 
-func floorGraph(path string, stderr io.Writer) int {
-	if err := walkFile(path); err != nil {
+func beFloor(work func(path string) error, path string, stderr io.Writer) int {
+	if err := work(path); err != nil {
 		fmt.Fprintln(stderr, "bench:", err)
 		return 3
 	}
 	return 0
 }
 
-// run measures everything, or only one of the two.
+// run measures everything, or only one part.
 func (b *bench) run(ctx context.Context, bin, only string) (rows []row, err error) {
 	bin, err = filepath.Abs(bin)
 	if err != nil {
@@ -115,7 +119,7 @@ func (b *bench) run(ctx context.Context, bin, only string) (rows []row, err erro
 	for _, part := range []struct {
 		name    string
 		measure func(context.Context) ([]row, error)
-	}{{"graph", b.graphs}, {"provision", b.provision}} {
+	}{{"graph", b.graphs}, {"plan", b.plans}, {"provision", b.provision}} {
 		if only != "" && only != part.name {
 			continue
 		}

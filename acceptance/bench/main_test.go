@@ -116,3 +116,27 @@ func TestFloorWalksTheGraph(t *testing.T) {
 		t.Errorf("got %d edges, want 270", edges)
 	}
 }
+
+// The floor evaluates the file that is planned, and finds what is wrong in it.
+func TestFloorEvaluatesThePlan(t *testing.T) {
+	p := &plans{tool: &tool{dir: t.TempDir()}}
+	path, err := p.workflow(20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := evaluateFile(path); err != nil {
+		t.Errorf("evaluate: %v", err)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for before, after := range map[string]string{"upper(each.key)": "upper(each.kye)", "step.s1[": "stpe.s1["} {
+		if err := os.WriteFile(path, bytes.ReplaceAll(text, []byte(before), []byte(after)), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if err := evaluateFile(path); err == nil {
+			t.Errorf("%s: got no error", after)
+		}
+	}
+}
