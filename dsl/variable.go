@@ -24,7 +24,7 @@ func (d *decoder) variable(block *hcl.Block) {
 		Description: d.literalString(attrs["description"]),
 		Sensitive:   d.literalBool(attrs["sensitive"], false),
 		Nullable:    d.literalBool(attrs["nullable"], true),
-		Validations: d.validations(content.Blocks),
+		Validations: d.validations(block.Labels[0], content.Blocks),
 		Range:       block.DefRange,
 	}
 	given := d.defaultOf(attrs["default"])
@@ -42,20 +42,6 @@ func (d *decoder) settable(block *hcl.Block) {
 		d.problem(block.LabelRanges[0], fmt.Sprintf("Variable %q in a module", name),
 			"The directory is called as a module at %s, and %s is an argument that every module call has. Give the variable another name.", place(d.call.Range), name)
 	}
-}
-
-// validations reads the validation blocks of a variable, without those that
-// lack something: that has been reported.
-func (d *decoder) validations(blocks hcl.Blocks) []*Validation {
-	var all []*Validation
-	for _, block := range blocks {
-		attrs := d.arguments(block.Body, []string{"condition", "error_message"}, "condition", "error_message")
-		v := &Validation{Condition: d.expr(attrs["condition"]), ErrorMessage: d.expr(attrs["error_message"]), Range: block.DefRange}
-		if v.Condition != nil && v.ErrorMessage != nil {
-			all = append(all, v)
-		}
-	}
-	return all
 }
 
 // defaultOf is the value of the default argument, cty.NilVal without one and

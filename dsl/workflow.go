@@ -60,7 +60,7 @@ type Variable struct {
 	Default   cty.Value
 	Sensitive bool
 	Nullable  bool
-	// Validations are checked when the value is known.
+	// Validations are for Validate.
 	Validations []*Validation
 	Range       hcl.Range
 

@@ -213,6 +213,47 @@ func TestRule21_UndeclaredVariables(t *testing.T) {
 	}
 }
 
+func TestValidations(t *testing.T) {
+	const text = lab + `
+step "run" "one" {
+  nodes   = cluster.c.nodes
+  command = ["a"]
+}
+variable "size" {
+  default = 3
+  validation {
+    condition     = var.size % 2 == 1 && var.size <= var.most
+    error_message = "A quorum needs an odd number up to ${var.most}, not ${var.size}."
+  }
+}
+variable "most" {
+  default = 7
+}
+variable "name" {
+  validation {
+    condition     = length(var.name) > 0
+    error_message = "It must not be empty."
+  }
+}`
+	five, four, empty, name := "5", "4", "", "x"
+	valid := map[string]Given{"size": {Text: &five, Origin: "--var"}, "name": {Text: &name, Origin: "--var"}}
+	request{text: text, values: valid}.mustBuild(t)
+	if _, diags, files := (request{text: text, static: true}).build(t); len(diags) > 0 {
+		t.Errorf("without values, got:\n%s", rendered(diags, files))
+	}
+	invalid := map[string]Given{"size": {Text: &four, Origin: "--var"}, "name": {Text: &empty, Origin: "--var"}}
+	p, diags, files := request{text: text, values: invalid}.build(t)
+	got := rendered(diags, files)
+	for _, want := range []string{`Invalid value for variable "size"`, "up to 7, not 4.", "var.most = 7", "It must not be empty."} {
+		if !strings.Contains(got, want) {
+			t.Errorf("got no %q in:\n%s", want, got)
+		}
+	}
+	if len(diags) != 2 || p != nil {
+		t.Errorf("got %d diagnostics, want 2 and no plan", len(diags))
+	}
+}
+
 func TestRule23_Secrets(t *testing.T) {
 	p := mustBuild(t, lab+`
 variable "password" {

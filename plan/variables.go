@@ -37,10 +37,19 @@ func (b *builder) variables() {
 		})
 	}
 	b.ev.root.roots["var"] = cty.ObjectVal(values)
+	b.validate()
 	if len(missing) > 0 && !b.in.Static {
 		b.diags = append(b.diags, missingVariables(missing))
 	}
 	b.undeclared()
+}
+
+// validate holds the values against the validations of their variables.
+func (b *builder) validate() {
+	ctx := &hcl.EvalContext{Variables: map[string]cty.Value{"var": b.ev.root.roots["var"]}, Functions: b.ev.root.functions}
+	for _, v := range b.ev.root.variables.list {
+		b.report(v.Validate(ctx))
+	}
 }
 
 // variable returns the value of a variable and where it came from; no value

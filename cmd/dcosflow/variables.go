@@ -69,7 +69,7 @@ func (a *app) valuesOf(disk fs.FS, paths []string, outside bool, given map[strin
 	return diags
 }
 
-// automatic lists the files of values beside a workflow.
+// automatic lists the files of values beside a workflow, sorted.
 func automatic(dir string) ([]string, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -77,7 +77,7 @@ func automatic(dir string) ([]string, error) {
 	}
 	var paths []string
 	for _, e := range entries {
-		if strings.HasSuffix(e.Name(), autoVarsSuffix) {
+		if strings.HasSuffix(e.Name(), autoVarsSuffix) && !strings.HasPrefix(e.Name(), ".") && !e.IsDir() {
 			paths = append(paths, filepath.Join(dir, e.Name()))
 		}
 	}
