@@ -61,6 +61,9 @@ type builder struct {
 	// graph is what the plan's graph is made from. guesses are the instances that
 	// late fan-outs may get: they count for cycles only.
 	graph, guesses draft
+	// astray says that something is wrong with what happens during what: that
+	// nothing happens during a span is no news then.
+	astray bool
 }
 
 func newBuilder(in Input) *builder {

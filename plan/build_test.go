@@ -57,6 +57,14 @@ func stepTypes() []steps.Type {
 				{Name: "stdout", Type: cty.String, Printed: true}, {Name: "exit_code", Type: cty.Number},
 				{Name: "token", Type: cty.String, Sensitive: true},
 			},
+			New:     func(cty.Value) (steps.Step, error) { return nil, nil },
+			NewSpan: func(cty.Value) (steps.Span, error) { return nil, nil },
+		},
+		{
+			Name: "cut", Placement: steps.NeedsNode, Idempotent: true,
+			Schema:  schema.Block{Attributes: []schema.Attribute{{Name: "from", Type: cty.String}}},
+			Outputs: []schema.Output{{Name: "duration", Type: cty.String}},
+			NewSpan: func(cty.Value) (steps.Span, error) { return nil, nil },
 		},
 		{
 			Name: "copy", Placement: steps.NeedsNode, Idempotent: true,

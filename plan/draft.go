@@ -12,6 +12,10 @@ type draft struct {
 	vertices []dag.Vertex[*Instance]
 	edges    []placedEdge
 	diags    hcl.Diagnostics
+	// spans are those among the vertices, and held those during which something
+	// happens.
+	spans []spanned
+	held  map[dag.ID]bool
 	// facts are nil at plan time.
 	facts Facts
 	// graph is nil, but for guesses: their instances stand for those to come of
@@ -40,14 +44,24 @@ func (d *draft) order(from, to dag.ID, rng hcl.Range) {
 	d.edges = append(d.edges, placedEdge{dag.Edge{From: from, To: to, When: dag.Settled}, rng})
 }
 
-// vertex adds a vertex to the region around it.
+// vertex adds a vertex to the region around it. Of the two ends of a bracket the
+// first waits for the region's opening, and the region for the last.
 func (d *draft) vertex(inst *Instance, traits dag.Traits, around *region) {
 	if around != nil {
 		traits.Region, inst.Region = around.id, around.id
-		d.edges = append(d.edges, placedEdge{dag.Edge{From: inst.ID, To: around.opening()}, inst.Range})
-		d.order(around.id, inst.ID, inst.Range)
+		if !inst.closes() {
+			d.edges = append(d.edges, placedEdge{dag.Edge{From: inst.ID, To: around.opening()}, inst.Range})
+		}
+		if traits.Opens == "" {
+			d.order(around.id, inst.ID, inst.Range)
+		}
 	}
 	d.vertices = append(d.vertices, dag.Vertex[*Instance]{ID: inst.ID, Value: inst, Traits: traits})
+}
+
+// closes says that another vertex opens what this one closes.
+func (i *Instance) closes() bool {
+	return i.Kind == Region || i.Kind == Work && i.Span != nil
 }
 
 // add adds an instance of a step with what it waits for. A span has a vertex

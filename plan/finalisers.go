@@ -123,7 +123,7 @@ func (b *builder) finalisers() {
 		Value: &Instance{ID: barrier, Kind: Barrier, When: Always, Retry: Retry{Attempts: 1}},
 	}
 	for _, v := range b.graph.vertices {
-		if !v.Traits.Final {
+		if !v.Traits.Final && barring(v) {
 			b.graph.order(barrier, v.ID, hcl.Range{})
 		}
 	}
@@ -132,6 +132,12 @@ func (b *builder) finalisers() {
 	}
 	b.graph.vertices = append(b.graph.vertices, gate)
 	b.destroyLast(final)
+}
+
+// barring says whether the barrier waits for a main vertex itself: of brackets
+// the end is enough.
+func barring(v dag.Vertex[*Instance]) bool {
+	return v.Traits.Region == "" && v.Traits.Opens == ""
 }
 
 func (b *builder) destroyLast(final []dag.Vertex[*Instance]) {

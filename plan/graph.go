@@ -37,6 +37,7 @@ func (b *builder) instances() {
 			b.addJoin(p)
 		}
 	}
+	b.alone()
 	b.report(b.graph.diags)
 	b.report(b.guesses.diags)
 }

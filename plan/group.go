@@ -88,8 +88,9 @@ func (ev *evaluator) groupInstance(d *draft, g *group, fr *frame, examine bool) 
 	around := g.bracket(fr.key)
 	begin := &Instance{
 		ID: around.opening(), Kind: Opening, Step: g.name, Key: fr.key, Keyed: fr.keyed, When: OnSuccess,
-		Description: m.Description, Range: g.rng, Retry: Retry{Attempts: 1},
+		Description: m.Description, Range: g.rng, Retry: Retry{Attempts: 1}, Enabled: m.Enabled,
 	}
+	m.Enabled = nil
 	traits := dag.Traits{Opens: m.ID, Limit: shortest(m.Timeout, m.Deadline)}
 	if g.roll != nil {
 		traits.Roll = g.roll.Name
@@ -111,7 +112,7 @@ func (ev *evaluator) groupInstance(d *draft, g *group, fr *frame, examine bool) 
 			examine = !more.HasErrors()
 			diags = append(diags, more...)
 		}
-		inner.Enabled, inner.off = enabledBoth(m.Enabled, inner.Enabled), m.off || inner.off
+		inner.off = m.off || inner.off
 		d.add(ev, st, inner)
 		if g.ordered {
 			d.inOrder(g.steps.list[:i+1], fr.key)
@@ -136,22 +137,6 @@ func (ev *evaluator) bracketed(g *group, fr *frame) (*made, hcl.Diagnostics) {
 	diags = append(diags, more...)
 	m.Enabled, m.off, diags = ev.enabled(&g.unit, fr, diags)
 	return m, diags
-}
-
-// enabledBoth is true when two conditions are; nil stands for true.
-func enabledBoth(a, b func(Facts) (bool, error)) func(Facts) (bool, error) {
-	switch {
-	case a == nil:
-		return b
-	case b == nil:
-		return a
-	}
-	return func(f Facts) (bool, error) {
-		if yes, err := a(f); err != nil || !yes {
-			return yes, err
-		}
-		return b(f)
-	}
 }
 
 // shortest is the smaller of two bounds, of which zero is none.

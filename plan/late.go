@@ -78,8 +78,13 @@ func (ev *evaluator) expand(p part, f Facts) (dag.Expansion[*Instance], error) {
 	}
 	x.Vertices = d.vertices
 	for _, v := range d.vertices {
-		x.Edges = append(x.Edges, dag.Edge{From: v.ID, To: u.expander()})
-		if ev.barred && !u.final() {
+		if v.Traits.Region != u.scope.region.name() {
+			continue // its opening waits, and it is waited for, as a whole
+		}
+		if !v.Value.closes() {
+			x.Edges = append(x.Edges, dag.Edge{From: v.ID, To: u.expander()})
+		}
+		if ev.barred && !u.final() && barring(v) {
 			x.Edges = append(x.Edges, dag.Edge{From: barrier, To: v.ID, When: dag.Settled})
 		}
 	}

@@ -204,6 +204,9 @@ func (ev *evaluator) early(u *unit, fr *frame, inst *Instance) hcl.Diagnostics {
 	inst.Timeout = d.time(m.timeout, textAttributes["timeout"])
 	inst.Deadline = d.time(m.deadline, textAttributes["deadline"])
 	inst.Locks = d.locks(m.locks)
+	if m.locks != nil && fr.guess && inst.Locks == nil && !d.diags.HasErrors() && u.bracketed() {
+		d.problem(m.locks.Range(), "Locks that are not known", "The instances of %s are known only at run time, and what happens during what must not need the same locks: write locks that are the same for all of them.", u.address())
+	}
 	inst.Retry = d.retry(u, inst.Type != nil && inst.Type.Idempotent)
 	return d.diags
 }

@@ -213,7 +213,9 @@ type Instance struct {
 	// Region is the address of the innermost region around it; empty for none.
 	Region dag.ID
 
-	// Enabled evaluates `enabled`; nil means true. Errors are *Error.
+	// Enabled evaluates `enabled`; nil means true. Errors are *Error. That of a
+	// group is its Opening's: when it is false, nothing in the region runs. A
+	// Start has none of its own, and that of its Work counts.
 	Enabled func(Facts) (bool, error)
 	// Configure evaluates the arguments for Type.New: wholly known, without
 	// marks. Errors are *Error. It may be called again, and from several

@@ -18,6 +18,14 @@ type region struct {
 // opening is the vertex that everything in the region waits for.
 func (r *region) opening() dag.ID { return r.id + ":begin" }
 
+// name is the id, empty for no region.
+func (r *region) name() dag.ID {
+	if r == nil {
+		return ""
+	}
+	return r.id
+}
+
 // path lists the regions from the outermost one to r.
 func (r *region) path() []*region {
 	var path []*region

@@ -19,6 +19,13 @@ type child struct {
 	rng hcl.Range
 }
 
+// spanned is an instance of a span: its step, and the place of the vertex that
+// starts it.
+type spanned struct {
+	step  *step
+	start int
+}
+
 // startOf is the vertex that starts a span.
 func startOf(span end) end {
 	span.id += ":start"
@@ -46,6 +53,7 @@ func (b *builder) spanText(st *step) {
 		return
 	}
 	if st.final() {
+		st.span = false // what follows from it is no news
 		b.problem(st.rng, "A finaliser that is a span", "What runs at the end of a run cannot be a span: nothing happens during it. Take `when` away, or write a step that ends by itself.")
 	}
 	if args.Retry != nil {
@@ -94,9 +102,11 @@ func (b *builder) duringText(u *unit, at site) {
 			r.reference(ref)
 		}
 		b.report(r.diags)
-		if !r.diags.HasErrors() {
-			u.meta.during = append(u.meta.during, r.out.uses...)
+		if r.diags.HasErrors() {
+			b.astray = true
+			continue
 		}
+		u.meta.during = append(u.meta.during, r.out.uses...)
 	}
 }
 
@@ -108,6 +118,7 @@ func (b *builder) spans() {
 		}
 		for _, st := range p.steps() {
 			b.spansOf(&st.unit)
+			b.astray = b.astray || st.typ == nil && len(st.meta.during) > 0
 		}
 	}
 	for _, st := range b.all {
@@ -118,12 +129,12 @@ func (b *builder) spans() {
 }
 
 func (b *builder) spansOf(u *unit) {
-	var sound []use
+	sound, before := []use(nil), len(b.diags)
 	for _, use := range u.meta.during {
 		switch st := use.step; {
 		case st == nil || use.group != nil:
 			b.problem(use.rng, "Not a span", "A group is no span. during lists the spans that must hold: steps such as step.a.")
-		case st.typ == nil:
+		case st.typ == nil: // reported
 		case !st.span:
 			b.problem(use.rng, "Not a span", "%s is no span: it ends when its work is done, so nothing can happen during it.%s", st.address(), spanHint(st))
 		case &st.unit == u:
@@ -134,6 +145,7 @@ func (b *builder) spansOf(u *unit) {
 		}
 	}
 	u.meta.during = sound
+	b.astray = b.astray || len(b.diags) > before || u.fan.broken && len(sound) > 0
 }
 
 func spanHint(st *step) string {
@@ -145,19 +157,36 @@ func spanHint(st *step) string {
 
 // aimless reports a span that nothing would end (rule 15).
 func (b *builder) aimless(st *step, which string) {
-	if st.args.Duration != nil || st.typ.New != nil || st.meta.during != nil && b.diags.HasErrors() {
-		return
+	if st.args.Duration == nil && st.typ.New == nil && !b.astray {
+		b.problem(st.rng, "A span that holds for nothing", "Nothing happens during %s, so nothing would end it. Write during = [step.%s] in the steps that it is for, or give it a duration, such as duration = \"30s\".", which, st.name)
 	}
-	b.problem(st.rng, "A span that holds for nothing", "Nothing happens during %s, so nothing would end it. Write during = [step.%s] in the steps that it is for, or give it a duration, such as duration = \"30s\".", which, st.name)
+}
+
+// alone finds the instances of spans during which nothing happens: they start
+// without a demand. Of a step, the first that holds for nothing is reported.
+func (b *builder) alone() {
+	said := map[*step]bool{}
+	for _, sp := range b.graph.spans {
+		v := &b.graph.vertices[sp.start]
+		if b.graph.held[v.Traits.Opens] {
+			continue
+		}
+		v.Traits.Lazy, v.Value.Span.Alone = false, true
+		if !said[sp.step] {
+			b.aimless(sp.step, string(v.Traits.Opens))
+		}
+		said[sp.step] = true
+	}
 }
 
 // hold evaluates what only spans have.
 func (ev *evaluator) hold(st *step, fr *frame, inst *Instance) hcl.Diagnostics {
 	d := ev.decoding(&st.meta.needs, fr, nil)
-	inst.Span = &Span{
-		Duration:    d.time(st.meta.duration, textAttributes["duration"]),
-		StopTimeout: d.time(st.meta.stopTimeout, textAttributes["stop_timeout"]),
-		Alone:       !st.held,
+	inst.Span = &Span{Alone: !st.held, StopTimeout: d.time(st.meta.stopTimeout, textAttributes["stop_timeout"])}
+	if v, known := d.known(st.meta.duration, textAttributes["duration"]); known {
+		if inst.Span.Duration = duration(v); inst.Span.Duration == 0 {
+			d.problem(st.meta.duration.Range(), "A span that holds for no time", "Write a longer duration, or leave it out: the span holds as long as what is during it.")
+		}
 	}
 	inst.Retry = Retry{Attempts: 1}
 	return d.diags
@@ -175,6 +204,7 @@ func (d *draft) span(st *step, m *made, traits dag.Traits) dag.ID {
 	if st.roll != nil {
 		opening.Roll = st.roll.Name
 	}
+	d.spans = append(d.spans, spanned{st, len(d.vertices)})
 	d.vertex(&start, opening, around)
 	d.vertex(m.Instance, traits, around)
 	d.edges = append(d.edges, placedEdge{dag.Edge{From: m.ID, To: start.ID}, st.rng})
@@ -245,4 +275,8 @@ func (d *draft) bracket(span end, c child) {
 		d.edge(c.first, startOf(span), dag.Succeeded, c.rng)
 	}
 	d.edge(span, c.last, dag.Settled, c.rng)
+	if d.held == nil {
+		d.held = map[dag.ID]bool{}
+	}
+	d.held[span.id] = true
 }

@@ -27,19 +27,22 @@ func (b *builder) starved(g *dag.Graph[*Instance], vertices []dag.Vertex[*Instan
 	}
 }
 
-// reach lists what a vertex waits for, without what has been seen.
+// reach lists what a vertex waits for, the nearest first, without what has been
+// seen.
 func reach(g *dag.Graph[*Instance], id dag.ID, seen map[dag.ID]bool) []dag.ID {
 	var found []dag.ID
-	for open := []dag.ID{id}; len(open) > 0; {
-		id, open = open[len(open)-1], open[:len(open)-1]
+	for next := 0; ; next++ {
 		for _, e := range g.Dependencies(id) {
 			if !seen[e.To] {
 				seen[e.To] = true
-				found, open = append(found, e.To), append(open, e.To)
+				found = append(found, e.To)
 			}
 		}
+		if next == len(found) {
+			return found
+		}
+		id = found[next]
 	}
-	return found
 }
 
 // contest reports what a span holds and something that it waits for needs. A

@@ -134,6 +134,11 @@ func (u *unit) region(key string) *region {
 	return u.scope.region
 }
 
+// bracketed says whether instances are spans or happen during some.
+func (u *unit) bracketed() bool {
+	return u.held || len(u.meta.during) > 0 || u.within != nil && u.within.bracketed()
+}
+
 // keyExample is a key of the fan-out for messages.
 func (u *unit) keyExample() string {
 	switch {
