@@ -24,19 +24,33 @@ var standins = sync.OnceValues(func() (map[string]string, error) {
 	paths := map[string]string{}
 	for bundle, release := range map[string]string{"from": oldRelease, "to": newRelease} {
 		dir := filepath.Join(scratch.dir, "standin", release)
-		if out, err := exec.Command("go", "run", "./standin", "-release", release, "-out", dir).CombinedOutput(); err != nil {
-			return nil, fmt.Errorf("make the stand-in of %s: %w\n%s", release, err, out)
+		if err := makeStandin(release, dir); err != nil {
+			return nil, err
 		}
 		paths[bundle] = filepath.Join(dir, "dcos_generate_config.sh")
 	}
 	return paths, nil
 })
 
+// enterprise makes an installer of the Enterprise variant once.
+var enterprise = sync.OnceValues(func() (string, error) {
+	dir := filepath.Join(scratch.dir, "standin", newRelease+"-ee")
+	return filepath.Join(dir, "dcos_generate_config.ee.sh"), makeStandin(newRelease, dir, "-ee")
+})
+
+func makeStandin(release, dir string, flags ...string) error {
+	args := append([]string{"run", "./standin", "-release", release, "-out", dir}, flags...)
+	if out, err := exec.Command("go", args...).CombinedOutput(); err != nil {
+		return fmt.Errorf("make the stand-in of %s: %w\n%s", release, err, out)
+	}
+	return nil
+}
+
 var imageOfInstaller = regexp.MustCompile(`mesosphere/dcos-genconf:\S+`)
 
 // forgetInstallers removes the images that the installers loaded.
 func forgetInstallers() {
-	paths, err := filepath.Glob(filepath.Join(scratch.dir, "standin/*/dcos_generate_config.sh"))
+	paths, err := filepath.Glob(filepath.Join(scratch.dir, "standin/*/dcos_generate_config*.sh"))
 	if err != nil {
 		panic(err) // the pattern is wrong
 	}
