@@ -264,7 +264,18 @@ type record struct {
 // log reads the output of the first attempt of an instance without key.
 func (s *sandbox) log(address, stream string) string {
 	s.t.Helper()
-	text, err := os.ReadFile(s.path(".dcosflow/runs/" + s.lastRun() + "/logs/" + address + "/1." + stream))
+	return s.logFile(address, "1."+stream)
+}
+
+// attemptLog reads the standard output of an attempt.
+func (s *sandbox) attemptLog(address string, attempt int) string {
+	s.t.Helper()
+	return s.logFile(address, fmt.Sprintf("%d.stdout", attempt))
+}
+
+func (s *sandbox) logFile(address, name string) string {
+	s.t.Helper()
+	text, err := os.ReadFile(s.path(".dcosflow/runs/" + s.lastRun() + "/logs/" + address + "/" + name))
 	if err != nil {
 		s.t.Fatal(err)
 	}
