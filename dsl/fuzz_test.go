@@ -3,6 +3,7 @@ package dsl
 import (
 	"io"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/hashicorp/hcl/v2"
@@ -25,6 +26,8 @@ func FuzzLoad(f *testing.F) {
 	f.Add(nativeForm, false)
 	f.Add(variableBlocks, false)
 	f.Add(jsonForm, true)
+	f.Add(composedNative, false)
+	f.Add(composedJSON, true)
 	f.Fuzz(func(t *testing.T, text string, isJSON bool) {
 		name := "a.hcl"
 		if isJSON {
@@ -37,6 +40,50 @@ func FuzzLoad(f *testing.F) {
 		diags = append(diags, evaluateAll(w)...)
 		Render(io.Discard, diags, w.Files, RenderOptions{Width: 40})
 	})
+}
+
+// FuzzLoadModules looks for panics, for ends that are never reached, and for
+// modules with more than a module has, in a directory that calls others.
+func FuzzLoadModules(f *testing.F) {
+	calls := `module "a" { source = "./lib" }`
+	f.Add(calls, composedLib, `{"module": {"up": {"source": "../.."}}}`)
+	f.Add(calls, `module "b" { source = "./inner" }`, `{"output": {"x": {"value": "${file(\"a\")}"}}}`)
+	f.Add(composedNative, composedLib, composedJSON)
+	f.Add(calls, `cluster "c" { roles = {} }`, `{}`)
+	f.Add(calls, `workflow "x" { timeout = "5m" }`, `{"variable": {"retry": {}}}`)
+	f.Fuzz(func(t *testing.T, main, lib, inner string) {
+		fsys := disk(map[string]string{"main.hcl": main, "lib/a.hcl": lib, "lib/up/a.hcl": lib, "lib/inner/a.hcl.json": inner})
+		w, diags := Load(fsys, "/w", nil)
+		if w == nil {
+			t.Fatalf("got no workflow, want one, however empty: %v", diags)
+		}
+		diags = append(diags, evaluateAll(w)...)
+		for _, m := range w.Modules {
+			if m.Workflow != nil {
+				checkModule(t, m)
+				diags = append(diags, evaluateAll(m.Workflow)...)
+			}
+		}
+		Render(io.Discard, diags, w.Files, RenderOptions{Width: 40})
+	})
+}
+
+func checkModule(t *testing.T, m *Module) {
+	t.Helper()
+	w := m.Workflow
+	if len(w.Backends) > 0 || len(w.Clusters) > 0 || w.Matrix != nil || w.Settings.Timeout != nil {
+		t.Errorf("got a module with %d backends, %d clusters, matrix %v and timeout %v, want none", len(w.Backends), len(w.Clusters), w.Matrix, w.Settings.Timeout)
+	}
+	for _, in := range m.Inputs {
+		if !slices.ContainsFunc(w.Variables, func(v *Variable) bool { return v.Name == in.Name }) {
+			t.Errorf("got the input %q, which is no variable", in.Name)
+		}
+	}
+	for _, inner := range w.Modules {
+		if inner.Workflow != nil {
+			checkModule(t, inner)
+		}
+	}
 }
 
 func evaluateAll(w *Workflow) hcl.Diagnostics {
@@ -57,7 +104,26 @@ func evaluateAll(w *Workflow) hcl.Diagnostics {
 	for _, l := range w.Locals {
 		evaluate(l.Expr)
 	}
-	for _, s := range w.Steps {
+	for _, v := range w.Variables {
+		diags = append(diags, v.Validate(ctx)...)
+	}
+	for _, m := range w.Modules {
+		evaluate(m.Meta.ForEach)
+		for _, in := range m.Inputs {
+			evaluate(in.Expr)
+		}
+	}
+	if w.Matrix != nil {
+		for _, axis := range w.Matrix.Axes {
+			evaluate(axis.Values)
+		}
+	}
+	all := slices.Clone(w.Steps)
+	for _, g := range w.Groups {
+		evaluate(g.Meta.Nodes)
+		all = append(all, g.Steps...)
+	}
+	for _, s := range all {
 		evaluate(s.Meta.Nodes)
 		attrs, more := s.Body.JustAttributes()
 		diags = append(diags, more...)

@@ -53,6 +53,7 @@ func nativeTuple(items []hcl.Expression, rng hcl.Range) (hclsyntax.Expression, h
 
 func nativeTemplate(text string, rng hcl.Range) (hclsyntax.Expression, hcl.Diagnostics) {
 	e, diags := hclsyntax.ParseTemplate([]byte(text), rng.Filename, insideQuotes(rng))
+	placeIn(text, rng, e, diags)
 	if inside := wrapped(e); inside != nil {
 		e = inside
 	}
@@ -72,8 +73,7 @@ func jsonString(e hcl.Expression) (string, bool) {
 	return v.AsString(), true
 }
 
-// insideQuotes is where the text of a JSON string begins. Escapes in it shift
-// the positions of what follows them.
+// insideQuotes is where the text of a JSON string begins.
 func insideQuotes(rng hcl.Range) hcl.Pos {
 	return hcl.Pos{Line: rng.Start.Line, Column: rng.Start.Column + 1, Byte: rng.Start.Byte + 1}
 }

@@ -25,6 +25,7 @@ func ParseReference(e hcl.Expression) (Reference, hcl.Diagnostics) {
 	n, ok := e.(hclsyntax.Expression)
 	if text, isText := jsonString(e); isText {
 		n, diags = hclsyntax.ParseExpression([]byte(text), e.Range().Filename, insideQuotes(e.Range()))
+		placeIn(text, e.Range(), n, diags)
 		ok = !diags.HasErrors()
 	}
 	if ok {
