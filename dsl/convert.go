@@ -93,14 +93,19 @@ func (v *Variable) misfit(val cty.Value, want cty.Type, path string) string {
 				return fmt.Sprintf("%s has no attribute %q; it has %s.%s", path, name, list(known), Suggest(name, known))
 			}
 		}
-		return v.misfitInside(val, want.AttributeType, path)
+		return v.misfitInside(val, func(name string, _ int) cty.Type { return want.AttributeType(name) }, path)
+	case want.IsTupleType() && isSequence(got):
+		if n := val.LengthInt(); n != want.Length() {
+			return fmt.Sprintf("%s has %d elements where %s is wanted", path, n, typeexpr.TypeString(want))
+		}
+		return v.misfitInside(val, func(_ string, index int) cty.Type { return want.TupleElementType(index) }, path)
 	case want.IsMapType() && isMapping(got), want.IsListType() && isSequence(got), want.IsSetType() && (isSequence(got) || got.IsSetType()):
-		return v.misfitInside(val, func(string) cty.Type { return want.ElementType() }, path)
+		return v.misfitInside(val, func(string, int) cty.Type { return want.ElementType() }, path)
 	}
 	return ""
 }
 
-func (v *Variable) misfitInside(val cty.Value, want func(name string) cty.Type, path string) string {
+func (v *Variable) misfitInside(val cty.Value, want func(name string, index int) cty.Type, path string) string {
 	index := 0
 	for key, item := range val.Elements() {
 		name, at := "", fmt.Sprintf("%s[%d]", path, index)
@@ -108,7 +113,7 @@ func (v *Variable) misfitInside(val cty.Value, want func(name string) cty.Type, 
 			name = key.AsString()
 			at = path + "." + name
 		}
-		if reason := v.misfit(item, want(name), at); reason != "" {
+		if reason := v.misfit(item, want(name, index), at); reason != "" {
 			return reason
 		}
 		index++

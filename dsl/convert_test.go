@@ -30,7 +30,16 @@ variable "strict" {
 }
 variable "server" {
   type = object({ name = string, port = optional(number, 80), tags = optional(list(string)) })
-}`
+}
+variable "servers" {
+  type = list(object({ name = string, port = optional(number, 80) }))
+}
+variable "by_name" {
+  type    = map(object({ size = optional(number, 1), disk = optional(object({ path = optional(string, "/"), kind = optional(string) }), {}) }))
+  default = { a = {} }
+}
+variable "unique" { type = set(string) }
+variable "pair" { type = tuple([string, number]) }`
 
 func variables(t testing.TB) map[string]*Variable {
 	t.Helper()
@@ -75,6 +84,19 @@ func TestParseVariable(t *testing.T) {
 		{"server", `{ port = 1 }`, "", `attribute "name" is required`},
 		{"server", `{ name = 1 }`, "", "var.server.name is the number 1"},
 		{"server", `{ name = "a", tags = ["x", 2] }`, "", "var.server.tags[1] is the number 2"},
+		{"servers", `[{ name = "a" }, { name = "b", port = "90" }]`, `[{name = "a", port = 80}, {name = "b", port = 90}]`, ""},
+		{"servers", `[{ name = "a" }, { name = "b", prot = 1 }]`, "", `var.servers[1] has no attribute "prot"`},
+		{"servers", `[]`, "[]", ""},
+		{"by_name", `{ a = {}, b = { size = 2, disk = { kind = "ssd" } } }`,
+			`{a = {disk = {kind = null, path = "/"}, size = 1}, b = {disk = {kind = "ssd", path = "/"}, size = 2}}`, ""},
+		{"by_name", `{ a = { disk = { pth = "/" } } }`, "", `var.by_name.a.disk has no attribute "pth"; it has kind, path. Did you mean "path"?`},
+		{"by_name", `{ a = { disk = null } }`, `{a = {disk = {kind = null, path = "/"}, size = 1}}`, ""},
+		{"by_name", `"x"`, "", "var.by_name is the string \"x\" where map("},
+		{"unique", `["b", "a", "b"]`, `["a", "b"]`, ""},
+		{"unique", `[1]`, "", "var.unique[0] is the number 1 where a string is wanted"},
+		{"pair", `["a", 1]`, `["a", 1]`, ""},
+		{"pair", `["a"]`, "", "var.pair has 1 elements where tuple([string,number]) is wanted"},
+		{"pair", `[1, 1]`, "", "var.pair[0] is the number 1 where a string is wanted"},
 	}
 	byName := variables(t)
 	for _, test := range tests {
@@ -107,6 +129,25 @@ func TestConvertNull(t *testing.T) {
 	required := &Variable{Name: "x", Type: cty.String}
 	if _, diags := required.Convert(cty.NullVal(cty.String), hcl.Range{}); len(diags) != 1 || !strings.Contains(diags[0].Detail, "var.x must not be null") {
 		t.Errorf("not nullable without a default: got %v, want an error about null", diags)
+	}
+}
+
+// TestDefaults: a default is completed as a given value is.
+func TestDefaults(t *testing.T) {
+	byName := variables(t)
+	want := map[string]string{
+		"by_name": `{a = {disk = {kind = null, path = "/"}, size = 1}}`, "strict": `"d"`, "like_default": `["a", "b"]`, "two_kinds": `["a", 1]`, "empty_default": "[]",
+	}
+	for name, text := range want {
+		v := byName[name]
+		if got := ValueText(v.Default); got != text || !v.Default.Type().Equals(v.Type) && v.Type != cty.List(cty.DynamicPseudoType) {
+			t.Errorf("%s: got %s of type %s, want %s of type %s", name, got, v.Default.Type().FriendlyName(), text, v.Type.FriendlyName())
+		}
+	}
+	for _, name := range []string{"text", "server", "secret"} {
+		if v := byName[name]; v.Default != cty.NilVal {
+			t.Errorf("%s: got the default %s, want none", name, ValueText(v.Default))
+		}
 	}
 }
 
