@@ -27,10 +27,11 @@ func (p *Plan) Find(address string) []dag.ID {
 }
 
 // Until disables every main instance that the given vertices do not need, and
-// the outputs of the workflow. Finalisers stay: they tidy up. It changes the
-// plan, which must not run yet.
+// the outputs of the workflow. A span is needed by what is during it, without
+// the rest of that. Finalisers stay: they tidy up. It changes the plan, which
+// must not run yet.
 func (p *Plan) Until(last []dag.ID) {
-	needed := map[dag.ID]bool{}
+	needed, held := map[dag.ID]bool{}, map[dag.ID]bool{}
 	for len(last) > 0 {
 		id := last[0]
 		last = last[1:]
@@ -38,6 +39,9 @@ func (p *Plan) Until(last []dag.ID) {
 			continue
 		}
 		needed[id] = true
+		if i := p.Graph.Value(id); i.Kind == Start {
+			held[i.Of.ID] = true
+		}
 		for _, e := range p.Graph.Dependencies(id) {
 			last = append(last, e.To)
 		}
@@ -45,7 +49,7 @@ func (p *Plan) Until(last []dag.ID) {
 	never := func(Facts) (bool, error) { return false, nil }
 	for _, id := range p.Graph.IDs() {
 		i := p.Graph.Value(id)
-		if !needed[id] && i.When == OnSuccess && (i.Kind == Work || i.Kind == Expander) {
+		if !needed[id] && !held[id] && i.When == OnSuccess && (i.works() || i.Kind == Opening) {
 			i.Enabled = never
 		}
 	}

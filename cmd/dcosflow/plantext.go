@@ -97,6 +97,9 @@ func (v *planView) writeInstances(out *bytes.Buffer) {
 		} else if len(inst.Needs) > 0 {
 			fmt.Fprintf(out, "      needs %s\n", summarize(inst.Needs, total))
 		}
+		if len(inst.During) > 0 {
+			fmt.Fprintf(out, "      during %s\n", summarize(inst.During, total))
+		}
 	}
 }
 
@@ -108,6 +111,9 @@ func (i *instanceView) describe() string {
 		parts[0] += fmt.Sprintf(" on %s/%s", i.Cluster, i.Node)
 	case i.Cluster != "":
 		parts[0] += " " + i.Cluster
+	}
+	if i.Span != nil {
+		parts = append(parts, i.Span.describe()...)
 	}
 	if i.When == plan.OnFailure {
 		parts = append(parts, "when the run failed")
@@ -137,6 +143,21 @@ func (i *instanceView) describe() string {
 		parts = append(parts, "added by the plan")
 	}
 	return strings.Join(parts, ", ")
+}
+
+// describe says how long a span holds.
+func (s *spanView) describe() []string {
+	var parts []string
+	if s.Background {
+		parts = append(parts, "in the background")
+	}
+	switch {
+	case s.Duration != "":
+		parts = append(parts, "holds for "+s.Duration)
+	case !s.Background:
+		parts = append(parts, "holds for what is during it")
+	}
+	return parts
 }
 
 func (v *planView) writeTotal(out *bytes.Buffer) {

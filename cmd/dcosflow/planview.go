@@ -3,9 +3,9 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/hashicorp/hcl/v2"
 	ctyjson "github.com/zclconf/go-cty/cty/json"
@@ -49,33 +49,6 @@ type roleView struct {
 	Count int           `json:"count"`
 }
 
-// instanceView is one instance, or a fan-out whose keys are known only at run
-// time.
-type instanceView struct {
-	Address string `json:"address"`
-	Type    string `json:"type"`
-	Cluster string `json:"cluster,omitempty"`
-	Node    string `json:"node,omitempty"`
-	// Wave counts from 1; an instance needs only those of earlier waves.
-	Wave        int       `json:"wave"`
-	When        plan.When `json:"when"`
-	Needs       []dag.ID  `json:"needs,omitempty"`
-	KnownAfter  []dag.ID  `json:"known_after,omitempty"`
-	Timeout     string    `json:"timeout,omitempty"`
-	Attempts    int       `json:"attempts,omitempty"`
-	RetryOn     []string  `json:"retry_on,omitempty"`
-	MaxParallel int       `json:"max_parallel,omitempty"`
-	Locks       []string  `json:"locks,omitempty"`
-	Tolerated   bool      `json:"tolerated,omitempty"`
-	Added       bool      `json:"added,omitempty"`
-	Description string    `json:"description,omitempty"`
-	Source      string    `json:"source,omitempty"`
-	// Expected is how long it will take, as it did in earlier runs itself
-	// (address) or as others of its type did (type).
-	Expected     time.Duration `json:"expected_ns,omitempty"`
-	ExpectedFrom plan.Basis    `json:"expected_from,omitempty"`
-}
-
 func viewPlan(p *plan.Plan, file string) (*planView, error) {
 	v := &planView{
 		Name: p.Name, Description: p.Description, File: file, Seed: p.Run.Seed, Forecast: viewForecast(p.Forecast),
@@ -103,8 +76,8 @@ func viewPlan(p *plan.Plan, file string) (*planView, error) {
 		return nil, err
 	}
 	for _, id := range p.Graph.IDs() {
-		if inst := p.Graph.Value(id); visible(inst) {
-			v.Instances = append(v.Instances, viewInstance(p.Graph, inst, waves[id]))
+		if visible(p.Graph.Value(id)) {
+			v.Instances = append(v.Instances, viewInstance(p.Graph, id, waves[id]))
 		}
 	}
 	slices.SortStableFunc(v.Instances, func(x, y instanceView) int { return x.Wave - y.Wave })
@@ -135,40 +108,6 @@ func viewCluster(p *plan.Plan, c plan.Cluster) clusterView {
 	return view
 }
 
-func viewInstance(g *dag.Graph[*plan.Instance], inst *plan.Instance, wave int) instanceView {
-	view := instanceView{
-		Address: string(inst.ID), Type: inst.Type.Name, Cluster: inst.Cluster, Node: inst.Node,
-		Wave: wave, When: inst.When, Needs: needs(g, inst.ID),
-		Tolerated: inst.Tolerated, Added: inst.Added, Description: inst.Description, Source: place(inst.Range),
-		Locks: inst.Locks,
-	}
-	if inst.Basis != "" {
-		view.Expected, view.ExpectedFrom = inst.Expected, inst.Basis
-	}
-	if view.Cluster == "" {
-		view.Cluster = inst.Subject
-	}
-	if inst.Kind == plan.Expander {
-		view.KnownAfter = view.Needs
-	}
-	if inst.Timeout > 0 {
-		view.Timeout = shortDuration(inst.Timeout)
-	}
-	if inst.Retry.Attempts > 1 {
-		view.Attempts, view.RetryOn = inst.Retry.Attempts, inst.Retry.On
-	}
-	if roll, rolled := g.Roll(g.Traits(inst.ID).Roll); rolled {
-		view.MaxParallel = roll.Limit
-	}
-	return view
-}
-
-// visible says whether a vertex is work that a user knows of, rather than a
-// joint of the graph.
-func visible(inst *plan.Instance) bool {
-	return inst.Kind == plan.Work || inst.Kind == plan.Expander
-}
-
 // countWaves numbers the visible vertices by the longest chain of visible ones
 // before them. Joints add no wave of their own.
 func countWaves(g *dag.Graph[*plan.Instance]) (map[dag.ID]int, error) {
@@ -186,19 +125,6 @@ func countWaves(g *dag.Graph[*plan.Instance]) (map[dag.ID]int, error) {
 		}
 	}
 	return waves, nil
-}
-
-// needs lists what an instance waits for. A whole step has its address, step.x:
-// its instances in the list of each that waits would be quadratic. The barrier
-// is not listed: every finaliser waits for it.
-func needs(g *dag.Graph[*plan.Instance], id dag.ID) []dag.ID {
-	var list []dag.ID
-	for _, e := range g.Dependencies(id) {
-		if g.Value(e.To).Kind != plan.Barrier {
-			list = append(list, e.To)
-		}
-	}
-	return compact(list)
 }
 
 // compact drops repetitions and keeps the order.
@@ -239,8 +165,9 @@ func summarize(ids []dag.ID, total map[string]int) string {
 	return strings.Join(slices.Compact(parts), ", ")
 }
 
-// stepOf returns the step's part of an instance's address.
-func stepOf(id dag.ID) string {
-	step, _, _ := strings.Cut(string(id), "[")
-	return step
-}
+// keys are the brackets in an address.
+var keys = regexp.MustCompile(`\["(?:[^"\\]|\\.)*"\]|\[\*\]`)
+
+// stepOf returns an instance's address without keys: that of the step, which
+// for one in a group is group.g.x.
+func stepOf(id dag.ID) string { return keys.ReplaceAllString(string(id), "") }

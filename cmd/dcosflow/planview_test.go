@@ -134,3 +134,107 @@ func TestShortDuration(t *testing.T) {
 		}
 	}
 }
+
+// bracketPlan has a background run, a fault and a rolled group.
+func bracketPlan(t *testing.T) *plan.Plan {
+	t.Helper()
+	run := &steps.Type{Name: "run", New: func(cty.Value) (steps.Step, error) { return nil, nil }}
+	kill := &steps.Type{Name: "kill"}
+	p := &plan.Plan{Name: "brackets", Graph: dag.New[*plan.Instance]()}
+	add := func(inst *plan.Instance, traits dag.Traits, on ...dag.ID) {
+		t.Helper()
+		inst.When = plan.OnSuccess
+		if err := p.Graph.Add(inst.ID, inst, traits); err != nil {
+			t.Fatal(err)
+		}
+		for _, dep := range on {
+			if err := p.Graph.DependOn(inst.ID, dep, dag.Succeeded); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	span := func(inst *plan.Instance, on ...dag.ID) {
+		start := *inst
+		start.ID, start.Kind, start.Of = inst.ID+":start", plan.Start, inst
+		add(&start, dag.Traits{Opens: inst.ID, Span: true}, on...)
+	}
+	if err := p.Graph.SetRoll(dag.Roll{Name: "group.roll", Limit: 1}); err != nil {
+		t.Fatal(err)
+	}
+	writer := &plan.Instance{ID: "step.writer", Type: run, Span: &plan.Span{StopTimeout: 5 * time.Second}}
+	fault := &plan.Instance{ID: `step.kill["a"]`, Type: kill, Key: "a", Keyed: true, Span: &plan.Span{Duration: time.Minute}}
+	region := &plan.Instance{ID: `group.roll["a"]`, Kind: plan.Region, Step: "roll", Key: "a", Keyed: true, Retry: plan.Retry{Attempts: 2}}
+	span(writer)
+	add(&plan.Instance{ID: `group.roll["a"]:begin`, Kind: plan.Opening, Step: "roll", Key: "a", Keyed: true}, dag.Traits{Opens: region.ID, Roll: "group.roll"}, "step.writer:start")
+	add(&plan.Instance{ID: `group.roll["a"].up`, Type: run}, dag.Traits{}, `group.roll["a"]:begin`)
+	add(&plan.Instance{ID: `group.roll["a"].check`, Type: run}, dag.Traits{}, `group.roll["a"]:begin`, `group.roll["a"].up`)
+	add(region, dag.Traits{}, `group.roll["a"].up`, `group.roll["a"].check`, `group.roll["a"]:begin`)
+	span(fault, region.ID, "step.writer:start")
+	add(&plan.Instance{ID: "step.look", Type: run}, dag.Traits{}, `step.kill["a"]:start`)
+	add(fault, dag.Traits{}, `step.kill["a"]:start`, "step.look")
+	add(writer, dag.Traits{}, "step.writer:start", region.ID, fault.ID)
+	add(&plan.Instance{ID: "group.late[*]", Kind: plan.Expander, Step: "late"}, dag.Traits{}, "step.writer")
+	add(&plan.Instance{ID: `module.m["x"]:begin`, Kind: plan.Opening, Step: "m", Key: "x", Keyed: true}, dag.Traits{Opens: `module.m["x"]`})
+	add(&plan.Instance{ID: `module.m["x"]`, Kind: plan.Region, Step: "m", Key: "x", Keyed: true}, dag.Traits{}, `module.m["x"]:begin`)
+	return p
+}
+
+func TestPlanOfSpansAndGroups(t *testing.T) {
+	view, err := viewPlan(bracketPlan(t), "brackets.hcl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got bytes.Buffer
+	if err := view.write(&got); err != nil {
+		t.Fatal(err)
+	}
+	const want = `brackets (brackets.hcl)
+
+Wave 1
+  step.writer  run, in the background
+  module.m["x"]  module
+
+Wave 2
+  group.roll["a"]  group, max_parallel 1, up to 2 attempts
+      during step.writer
+
+Wave 3
+  group.roll["a"].up  run
+
+Wave 4
+  group.roll["a"].check  run
+      needs group.roll["a"].up
+
+Wave 5
+  step.kill["a"]  kill, holds for 1m
+      needs group.roll["a"]
+      during step.writer
+
+Wave 6
+  step.look  run
+      during step.kill["a"]
+
+Wave 7
+  group.late[*]  group
+      instances known after step.writer
+
+8 instances in 7 waves. Seed 0. Nothing was touched.
+`
+	if diff := cmp.Diff(want, got.String()); diff != "" {
+		t.Errorf("the text of the plan (-want +got):\n%s", diff)
+	}
+	if s := view.Instances[0].Span; s == nil || *s != (spanView{Background: true, StopTimeout: "5s"}) {
+		t.Errorf("the JSON of a background run has the span %+v", s)
+	}
+}
+
+func TestAddressesWithoutKeys(t *testing.T) {
+	for id, want := range map[dag.ID]string{
+		`step.a`: "step.a", `step.a["k"]`: "step.a", `step.a[*]`: "step.a",
+		`group.g["a \"]\" b"].x`: "group.g.x", `module.m["k"].group.g["l"].x`: "module.m.group.g.x",
+	} {
+		if got := stepOf(id); got != want {
+			t.Errorf("stepOf(%s) = %q, want %q", id, got, want)
+		}
+	}
+}

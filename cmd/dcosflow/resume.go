@@ -14,7 +14,6 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/zclconf/go-cty/cty"
 
-	"github.com/dcosflow/dcosflow/dag"
 	"github.com/dcosflow/dcosflow/dsl"
 	"github.com/dcosflow/dcosflow/engine"
 	"github.com/dcosflow/dcosflow/events"
@@ -157,13 +156,16 @@ func recordedValues(public []events.Variable, secrets *journal.Secrets) (map[str
 func checkAddresses(p *plan.Plan, earlier *events.Run, from []string) error {
 	known := map[string]bool{}
 	for _, id := range p.Graph.IDs() {
-		if i := p.Graph.Value(id); visible(i) {
+		switch p.Graph.Value(id).Kind {
+		case plan.Work, plan.Expander, plan.Region:
 			known[string(id)], known[stepOf(id)] = true, true
 		}
 	}
 	for _, i := range earlier.Instances {
-		if late := stepOf(dag.ID(i.Address)) + "[*]"; known[late] {
-			known[i.Address] = true
+		for at, c := range i.Address {
+			if c == '[' && known[i.Address[:at]+"[*]"] {
+				known[i.Address] = true
+			}
 		}
 	}
 	for _, address := range from {
