@@ -37,7 +37,7 @@ func FuzzLoad(f *testing.F) {
 		if w == nil {
 			t.Fatalf("got no workflow, want one, however empty: %v", diags)
 		}
-		diags = append(diags, evaluateAll(w)...)
+		diags = append(diags, evaluateAll(t, w)...)
 		Render(io.Discard, diags, w.Files, RenderOptions{Width: 40})
 	})
 }
@@ -57,11 +57,11 @@ func FuzzLoadModules(f *testing.F) {
 		if w == nil {
 			t.Fatalf("got no workflow, want one, however empty: %v", diags)
 		}
-		diags = append(diags, evaluateAll(w)...)
+		diags = append(diags, evaluateAll(t, w)...)
 		for _, m := range w.Modules {
 			if m.Workflow != nil {
 				checkModule(t, m)
-				diags = append(diags, evaluateAll(m.Workflow)...)
+				diags = append(diags, evaluateAll(t, m.Workflow)...)
 			}
 		}
 		Render(io.Discard, diags, w.Files, RenderOptions{Width: 40})
@@ -86,14 +86,19 @@ func checkModule(t *testing.T, m *Module) {
 	}
 }
 
-func evaluateAll(w *Workflow) hcl.Diagnostics {
+func evaluateAll(t *testing.T, w *Workflow) hcl.Diagnostics {
+	t.Helper()
 	ctx := testContext(w)
 	var diags hcl.Diagnostics
 	evaluate := func(e hcl.Expression) {
 		if e == nil {
 			return
 		}
-		References(e)
+		for _, ref := range References(e) {
+			if !ref.Range.CanSliceBytes(w.Files[ref.Range.Filename].Bytes) {
+				t.Errorf("got a reference at %v, want it in the file", ref.Range)
+			}
+		}
 		Operands(e, ctx, w.Files)
 		_, more := EvaluateStrict(e, ctx)
 		diags = append(diags, more...)

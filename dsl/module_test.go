@@ -94,6 +94,20 @@ func TestModuleThroughLinks(t *testing.T) {
 	}
 }
 
+func TestUnreadableModule(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "a.hcl"), []byte("module \"m\" { source = \"./loop\" }\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("loop", filepath.Join(dir, "loop")); err != nil {
+		t.Fatal(err)
+	}
+	_, diags := Load(os.DirFS("/"), dir, nil)
+	if len(diags) != 1 || diags[0].Summary != "Unreadable directory" || diags[0].Subject.Start.Line != 1 {
+		t.Errorf("got %v, want that the directory cannot be read, at the source", diags)
+	}
+}
+
 // TestFunctionsOfAModule is the file() of a module: beside the module's files.
 func TestFunctionsOfAModule(t *testing.T) {
 	fsys := disk(map[string]string{

@@ -244,7 +244,7 @@ variable "name" {
 	invalid := map[string]Given{"size": {Text: &four, Origin: "--var"}, "name": {Text: &empty, Origin: "--var"}}
 	p, diags, files := request{text: text, values: invalid}.build(t)
 	got := rendered(diags, files)
-	for _, want := range []string{`Invalid value for variable "size"`, "up to 7, not 4.", "var.most = 7", "It must not be empty."} {
+	for _, want := range []string{`Invalid value for variable "size"`, "up to 7, not 4. The value was given by --var.", "var.most = 7", "It must not be empty."} {
 		if !strings.Contains(got, want) {
 			t.Errorf("got no %q in:\n%s", want, got)
 		}

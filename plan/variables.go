@@ -48,7 +48,13 @@ func (b *builder) variables() {
 func (b *builder) validate() {
 	ctx := &hcl.EvalContext{Variables: map[string]cty.Value{"var": b.ev.root.roots["var"]}, Functions: b.ev.root.functions}
 	for _, v := range b.ev.root.variables.list {
-		b.report(v.Validate(ctx))
+		diags := v.Validate(ctx)
+		for _, d := range diags {
+			if given, ok := b.in.Values[v.Name]; ok {
+				d.Detail += fmt.Sprintf(" The value was given by %s.", given.Origin)
+			}
+		}
+		b.report(diags)
 	}
 }
 
