@@ -17,6 +17,8 @@ func Refused(name string) string {
 		return "There is no count, because numbered instances change their names when one is taken out. Write for_each with a name for each: for_each = toset([\"a\", \"b\"])."
 	case "dynamic":
 		return "There are no dynamic blocks. Write the blocks out; for several instances of a step write for_each or nodes."
+	case "for", "loop", "repeat", "while":
+		return "There are no loops. A step, group or module has instances by for_each; a wait step repeats a probe until it holds, and retry what failed."
 	}
 	return ""
 }

@@ -74,6 +74,7 @@ func TestRule18_TypesOfArguments(t *testing.T) {
 		{name: "unknown argument", text: run(`comand = ["a"]`), line: 2, want: []string{`Unknown argument "comand"`, "command, script", "every step has", `Did you mean "command"?`}},
 		{name: "near a meta-argument", text: run("command = [\"a\"]\n  timout = \"5s\""), want: []string{`Did you mean "timeout"?`}},
 		{name: "count", text: run("command = [\"a\"]\n  count = 2"), want: []string{`Unknown argument "count"`, "Write for_each"}},
+		{name: "loop", text: run("command = [\"a\"]\n  loop = 3"), want: []string{`Unknown argument "loop"`, "There are no loops."}},
 		{name: "dynamic", text: run("command = [\"a\"]\n  dynamic \"env\" {}"), want: []string{`Unknown block "dynamic"`, "Write the blocks out"}},
 		{name: "unknown block", text: run("command = [\"a\"]\n  unitl {}"), want: []string{`Unknown block "unitl"`}},
 		{name: "block as argument", text: `step "wait" "x" { until = {} }`, want: []string{`"until" is a block`}},
