@@ -125,8 +125,9 @@ func (b *builder) listed(a *axis, v cty.Value, x *expression) ([]entry, bool) {
 			b.problem(e.rng, "Null in the matrix", "A value of the axis %q is null. Leave it out instead.", a.name)
 		case !item.Type().IsPrimitiveType():
 			b.problem(e.rng, fmt.Sprintf("A value of the axis %q has no name", a.name),
-				"It is %s. Only text, numbers and booleans name themselves; write an object of names and values instead: %s = { name = %s }.",
-				item.Type().FriendlyName(), a.name, dsl.ValueText(item))
+				"Only text, numbers and booleans name themselves. Write an object of names and values instead: %s = { name = %s }.",
+				a.name, dsl.ValueText(item))
+			a.typ = cty.DynamicPseudoType
 		case len(entries) > 0 && !entries[0].value.Type().Equals(item.Type()):
 			b.problem(e.rng, fmt.Sprintf("The axis %q has values of different types", a.name),
 				"%s is a %s and %s a %s. Write all of them alike.", dsl.ValueText(entries[0].value), entries[0].value.Type().FriendlyName(),

@@ -18,8 +18,8 @@ import (
 func Build(in Input) (*Plan, hcl.Diagnostics) {
 	b := newBuilder(in)
 	b.variables()
-	b.variant()
 	b.declareSteps()
+	b.variant()
 	b.backends()
 	b.clusters()
 	b.settings()
