@@ -66,6 +66,7 @@ func TestRule26_ExitCodeOverVariants(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel() // a removal that fails is tried again for a while
 			args := []string{"--variants", "3", "--keep", "never"}
 			for _, end := range strings.Fields(c.ends) {
 				args = append(args, "--matrix", "end="+end)
