@@ -56,7 +56,7 @@ func TestTwoBuildsAreAlike(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, text := range []string{wide(20), lateText, string(values)} {
+	for _, text := range []string{wide(20), lateText, string(values), rollingGroup, lateGroup, partition} {
 		first, second := outline(mustBuild(t, text)), outline(mustBuild(t, text))
 		if !slices.Equal(first, second) {
 			t.Errorf("two builds differ:\n%v\n%v", first, second)
@@ -79,7 +79,9 @@ func outline(p *Plan) []string {
 
 func FuzzBuild(f *testing.F) {
 	f.Add(wide(2))
-	f.Add(lateText)
+	for _, text := range []string{lateText, rollingGroup, lateGroup, partition} {
+		f.Add(text)
+	}
 	f.Add(lab + twoSteps)
 	kept, err := filepath.Glob("testdata/workflows/*.hcl")
 	if err != nil {
