@@ -50,6 +50,10 @@ type Options struct {
 	// Resume makes the run go on where earlier ones stopped; it needs a Vault.
 	// Nil begins a new run.
 	Resume *Resume
+	// Rerun is how often a run in which steps failed goes at those again, and at
+	// what was skipped because of them; steps with `always` and the removal of
+	// the machines come after the last go. It needs a Vault.
+	Rerun int
 	// Abort is the second Ctrl-C: when it is closed, Run ends at once, nothing
 	// is removed, and the events say what is left. What does not heed the end of
 	// its context is then left at work, for the process to end with. Nil means

@@ -26,6 +26,8 @@ type outcome struct {
 	// says that its outputs are in the vault.
 	print  []byte
 	secret bool
+	// withheld says that it waits for a later go.
+	withheld bool
 	// outputs are those of an instance that succeeded, as the journal has them.
 	outputs json.RawMessage
 }
@@ -63,6 +65,9 @@ func (r *run) observe(i *plan.Instance, t dag.Transition) {
 		r.note(t.ID, func(o *outcome) { o.after = t.After })
 	}
 	r.imprint(i, t)
+	if r.silent(i) {
+		return
+	}
 	if i.Kind == plan.Join || i.Kind == plan.Barrier || i.Kind == plan.Expander && t.State == dag.Done {
 		return
 	}

@@ -115,7 +115,10 @@ func (r *run) concluded(outputs []plan.OutputValue) events.RunEnded {
 	f := r.verdict.get()
 	e := events.RunEnded{
 		Exit: f.exit, Status: statuses[f.exit], Message: f.message, Hint: f.hint,
-		Took: time.Since(r.begun), Kept: r.machines.kept(),
+		Took: time.Since(r.begun), Kept: r.machines.kept(), Flaky: r.flaky(),
+	}
+	if f.exit == exitPassed && len(e.Flaky) > 0 {
+		e.Status = events.StatusFlaky
 	}
 	for _, o := range outputs {
 		raw, err := encodeOutput(o)

@@ -93,7 +93,9 @@ func (r *run) sort() map[dag.ID]bool {
 		}
 	}
 	r.redactor.add(r.Secrets()...)
-	r.publish(result)
+	if !r.reruns.overdue {
+		r.publish(result)
+	}
 	return restored
 }
 

@@ -33,6 +33,7 @@ type run struct {
 	prints   *prints
 	verdict  verdict
 	stop     stop
+	reruns   reruns
 	// aborted is closed after the second Ctrl-C: nothing is waited for any more.
 	aborted <-chan struct{}
 
@@ -63,13 +64,16 @@ func Run(ctx context.Context, o Options) (Result, error) {
 	watcher.Go(func() { r.watch(main, over, abort) })
 
 	outputs := r.perform(main)
+	for r.again() {
+		outputs = r.rerun(main)
+	}
 	r.cleanUp(hard)
 	r.notice()
 	return r.end(hard, outputs)
 }
 
 func newRun(o Options) *run {
-	r := &run{Options: o, begun: time.Now(), outcomes: map[dag.ID]*outcome{}}
+	r := &run{Options: o, begun: time.Now()}
 	if r.Secrets == nil {
 		r.Secrets = o.Plan.Secrets
 	}
@@ -91,8 +95,7 @@ func newRun(o Options) *run {
 		r.bus = events.NewBus(journal, o.Sinks...)
 	}
 	r.machines = &machines{publish: r.publish}
-	r.memory = newMemory(r.machines)
-	r.prints = newPrints(o.Plan.Graph)
+	r.forget()
 	return r
 }
 
@@ -171,6 +174,11 @@ func (r *run) perform(ctx context.Context) []plan.OutputValue {
 		}
 		return nil
 	}
+	return r.traverse(ctx)
+}
+
+// traverse is one go through the graph.
+func (r *run) traverse(ctx context.Context) []plan.OutputValue {
 	var restored map[dag.ID]bool
 	if r.Resume != nil {
 		restored = r.sort()

@@ -51,6 +51,13 @@ func (v *verdict) add(f finding) {
 	}
 }
 
+// forgive forgets what went wrong.
+func (v *verdict) forgive() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.worst = finding{}
+}
+
 func (v *verdict) get() finding {
 	v.mu.Lock()
 	defer v.mu.Unlock()

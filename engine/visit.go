@@ -16,6 +16,9 @@ func (r *run) visit(ctx context.Context, _ dag.ID, i *plan.Instance, control dag
 	case plan.Join, plan.Barrier:
 		return dag.Result{}, nil
 	}
+	if r.withhold(i) {
+		return dag.Result{Disabled: true}, nil
+	}
 	if verdict := r.wanted(i); !verdict.wanted {
 		r.note(i.ID, func(o *outcome) { o.state, o.reason = verdict.state, verdict.reason })
 		if verdict.state == events.Skipped {
@@ -68,6 +71,8 @@ func (r *run) wanted(i *plan.Instance) decision {
 	switch {
 	case i.When == plan.OnFailure && !r.verdict.failed():
 		return decision{state: events.Disabled, reason: "the run has not failed"}
+	case r.reruns.overdue && i.When != plan.Always:
+		return decision{state: events.Disabled}
 	case destroys && !r.machines.attempted(i.Subject):
 		return decision{state: events.Skipped, reason: fmt.Sprintf("no node of %s was provisioned", i.Subject)}
 	case destroys && r.keeps():

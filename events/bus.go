@@ -65,6 +65,15 @@ func (b *Bus) Publish(e Event) error {
 // Run is the fold of all that was published; ask for it after Close.
 func (b *Bus) Run() *Run { return &b.run }
 
+// Snapshot is the fold of all that was published so far. Its instances change
+// with what follows, until a ResumePlanned.
+func (b *Bus) Snapshot() *Run {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	run := b.run
+	return &run
+}
+
 // publish is called with the lock held.
 func (b *Bus) publish(e Event) {
 	if b.run.Ended != nil {

@@ -59,6 +59,9 @@ type RunStarted struct {
 	// Variables are the values that were given from outside the workflow's
 	// directory, for resume; secret ones are elsewhere.
 	Variables []Variable `json:"variables,omitempty"`
+	// Rerun says, in RunResumed, which go of a run that has not ended this is,
+	// as "1 of 2": what failed runs again.
+	Rerun string `json:"rerun,omitempty"`
 }
 
 // Title is the workflow's name with that of the variant: upgrade[debian-12,3].
@@ -360,6 +363,16 @@ type RunEnded struct {
 	Outputs map[string]json.RawMessage `json:"outputs,omitempty"`
 	// Kept are the clusters that were left running.
 	Kept []string `json:"kept,omitempty"`
+	// Flaky are the instances that failed first and passed when they ran again.
+	Flaky []Flaky `json:"flaky,omitempty"`
+}
+
+// Flaky is an instance that failed some of the times that it ran, and passed the
+// last time.
+type Flaky struct {
+	Address string `json:"address"`
+	Failed  int    `json:"failed"`
+	Runs    int    `json:"runs"`
 }
 
 // Status is how a run ended, or that it has not.
@@ -370,6 +383,7 @@ const (
 	StatusRunning       Status = "running"
 	StatusCanceling     Status = "canceling"
 	StatusPassed        Status = "passed"
+	StatusFlaky         Status = "flaky"
 	StatusFailed        Status = "failed"
 	StatusCanceled      Status = "canceled"
 	StatusTimedOut      Status = "timed out"

@@ -175,7 +175,10 @@ func (r *Run) declare(clusters []Cluster) {
 // they are until ResumePlanned says which of them count. Clusters that are
 // declared differently now have been removed.
 func (r *Run) resume(e RunResumed, at time.Time) {
-	r.Started, r.StartedAt, r.Status = RunStarted(e), at, StatusRunning
+	r.Started, r.Status = RunStarted(e), StatusRunning
+	if e.Rerun == "" {
+		r.StartedAt = at
+	}
 	r.Goes++
 	r.Ended, r.CancelCause, r.Warnings, r.Cleanup = nil, "", nil, nil
 	earlier := r.Clusters

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"sync/atomic"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -32,6 +33,8 @@ type app struct {
 	program string
 	enter   enterKey
 
+	// flaky counts the runs of this process that were.
+	flaky atomic.Int32
 	// runDir is the value of --run-dir.
 	runDir string
 }

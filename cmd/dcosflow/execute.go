@@ -29,6 +29,7 @@ type execution struct {
 	parallel int
 	failFast bool
 	timeout  time.Duration
+	rerun    int
 	// desk is where the run is recorded, which execute closes. With an earlier
 	// record the run goes on: from and outdated are those of engine.Resume.
 	desk     *desk
@@ -70,6 +71,7 @@ func (a *app) conduct(ctx context.Context, e execution, abort <-chan struct{}, r
 		FailFast: e.failFast,
 		Timeout:  e.timeout,
 		Pause:    e.pause,
+		Rerun:    e.rerun,
 		Abort:    abort,
 		Vault:    d.secrets,
 		Resume:   e.resume(d.earlier),
@@ -79,6 +81,9 @@ func (a *app) conduct(ctx context.Context, e execution, abort <-chan struct{}, r
 	}
 	if err := errors.Join(err, guard.release(), d.close()); err != nil {
 		return result.Run, &failure{code: cmp.Or(result.Exit, exitTrouble), err: err}
+	}
+	if result.Run.Status == events.StatusFlaky {
+		a.flaky.Add(1)
 	}
 	return result.Run, reported(result.Exit)
 }

@@ -55,9 +55,16 @@ func (a *app) repeat(r repetition, run func() error) error {
 		over = code == exitInterrupted || n == r.times || r.untilFailure && code != exitOK
 	}
 	if len(failed) == 0 {
-		fmt.Fprintf(a.stderr, "\n%s, all passed\n", count(n, "repetition"))
+		fmt.Fprintf(a.stderr, "\n%s, all passed%s\n", count(n, "repetition"), a.flakyText())
 	} else {
-		fmt.Fprintf(a.stderr, "\n%s, %d passed; these did not: %s\n", count(n, "repetition"), n-len(failed), strings.Join(failed, ", "))
+		fmt.Fprintf(a.stderr, "\n%s, %d passed%s; these did not: %s\n", count(n, "repetition"), n-len(failed), a.flakyText(), strings.Join(failed, ", "))
 	}
 	return reported(worst)
+}
+
+func (a *app) flakyText() string {
+	if n := a.flaky.Load(); n > 0 {
+		return fmt.Sprintf(" (%s flaky)", count(int(n), "run"))
+	}
+	return ""
 }

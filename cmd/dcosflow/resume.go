@@ -94,7 +94,7 @@ func resumable(r *record, f resumeFlags) error {
 	case r.run.Started.Run == "":
 		return wrongInput("Begin a new one with `dcosflow run`; `dcosflow clean` removes this one.",
 			"run %s was killed before it began: its journal is empty", r.id)
-	case r.run.Status == events.StatusPassed && len(f.from) == 0:
+	case (r.run.Status == events.StatusPassed || r.run.Status == events.StatusFlaky) && len(f.from) == 0:
 		return wrongInput("`--from ADDR` runs a part of it again.", "run %s has passed: nothing is left to do", r.id)
 	}
 	return nil

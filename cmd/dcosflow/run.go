@@ -29,6 +29,7 @@ type runFlags struct {
 	keepGoing bool
 	until     string
 	breaks    []string
+	rerun     int
 	repetition
 }
 
@@ -49,12 +50,16 @@ starts no further variant after one that did not pass.
 Ctrl-C stops the steps, runs the finalisers and removes the machines; a second
 Ctrl-C stops at once and says what is left.
 
+A run whose failed steps pass with --rerun-failed is flaky: it names them, and
+exits with 0.
+
 Exit codes, of several variants the worst: 0 passed, 1 a step failed, 2 wrong input, 3 trouble with the
 infrastructure, 4 passed but clean-up failed, 124 timed out, 130 interrupted.`,
 		Example: `  dcosflow run upgrade-test.hcl
   dcosflow run upgrade-test.hcl --var expect=3.5.16 --keep on-failure
   dcosflow run upgrade-test.hcl --until step.install --keep always
   dcosflow run upgrade-test.hcl --until-failure --repeat 20
+  dcosflow run upgrade-test.hcl --rerun-failed 2
   dcosflow run matrix.hcl --matrix distribution=debian-12 --matrix size!=5 --variants 2`,
 		Args:              arguments(0, 1),
 		ValidArgsFunction: completeWorkflow,
@@ -80,6 +85,7 @@ func (f *runFlags) registerRun(cmd *cobra.Command) {
 	flags.BoolVar(&f.failFast, "fail-fast", false, "stop at the first failure")
 	flags.BoolVar(&f.keepGoing, "keep-going", false, "after a failure, do all that does not depend on it")
 	flags.StringVar(&f.until, "until", "", "do only what the step, instance or group `ADDR` needs, and that itself")
+	flags.IntVar(&f.rerun, "rerun-failed", 0, "run what failed again, up to `N` times; a run that passes then is flaky")
 	flags.StringArrayVar(&f.breaks, "break", nil, "stop before `ADDR` and wait for Enter; may be repeated")
 }
 
@@ -103,6 +109,12 @@ func (f *runFlags) check() error {
 	}
 	if f.variants < 0 {
 		return wrongInput("Leave --variants out for the default.", "--variants %d is negative", f.variants)
+	}
+	if f.rerun < 0 {
+		return wrongInput("Leave --rerun-failed out to run nothing again.", "--rerun-failed %d is negative", f.rerun)
+	}
+	if f.rerun > 0 && f.untilFailure {
+		return wrongInput("", "--rerun-failed and --until-failure exclude each other: the one forgives what the other looks for")
 	}
 	if err := f.repetition.check(); err != nil {
 		return err
@@ -192,7 +204,7 @@ func (a *app) execution(p *plan.Plan, path string, f runFlags) (execution, error
 	limit, err := f.limit()
 	return execution{
 		plan: p, path: path, keep: a.keepOf(f), progress: f.progress,
-		parallel: f.parallel, failFast: f.failFast, timeout: limit, pause: pause,
+		parallel: f.parallel, failFast: f.failFast, timeout: limit, pause: pause, rerun: f.rerun,
 	}, err
 }
 

@@ -131,7 +131,9 @@ type showView struct {
 	Instances []instanceShow `json:"instances"`
 	// Outputs are those of the workflow; sensitive ones are null.
 	Outputs map[string]json.RawMessage `json:"outputs,omitempty"`
-	Kept    []string                   `json:"kept,omitempty"`
+	// Flaky are the instances that failed first and passed when they ran again.
+	Flaky []events.Flaky `json:"flaky,omitempty"`
+	Kept  []string       `json:"kept,omitempty"`
 }
 
 type instanceShow struct {
@@ -159,7 +161,7 @@ func showRun(s journal.Summary, run *events.Run) showView {
 		Command: run.Started.Command, Seed: run.Started.Seed, Dir: s.Dir, Instances: []instanceShow{},
 	}
 	if e := run.Ended; e != nil {
-		v.Exit, v.Message, v.Outputs, v.Kept = &e.Exit, e.Message, e.Outputs, e.Kept
+		v.Exit, v.Message, v.Outputs, v.Kept, v.Flaky = &e.Exit, e.Message, e.Outputs, e.Kept, e.Flaky
 	}
 	for _, i := range run.Instances {
 		shown := instanceShow{

@@ -41,6 +41,7 @@ func Summary(w io.Writer, run *events.Run, s Style) error {
 	var t text
 	t.line("")
 	t.verdict(run, s)
+	t.flaky(run, s)
 	t.path(run)
 	t.outputs(run.Ended)
 	t.kept(run, s)
@@ -72,12 +73,25 @@ func (t *text) verdict(run *events.Run, s Style) {
 	word, paint := "the run goes on", s.Yellow
 	if run.Ended != nil {
 		word, paint = string(run.Ended.Status), s.Red
-		if run.Ended.Status == events.StatusPassed {
+		switch run.Ended.Status {
+		case events.StatusPassed:
 			paint = s.Green
+		case events.StatusFlaky:
+			paint = s.Yellow
 		}
 	}
 	took := run.LastAt.Sub(run.StartedAt)
 	t.line("%s %s in %s: %s", paint(word), run.Started.Title(), Duration(took), Counts(run.Counts))
+}
+
+// flaky names what passed only when it ran again.
+func (t *text) flaky(run *events.Run, s Style) {
+	if run.Ended == nil {
+		return
+	}
+	for _, f := range run.Ended.Flaky {
+		t.line("%s %s failed %d of %d times, then passed", s.Yellow("FLAKY:"), f.Address, f.Failed, f.Runs)
+	}
 }
 
 // Counts writes how many instances ended in which state.

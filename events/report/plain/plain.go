@@ -82,6 +82,9 @@ func (r *Report) other(rec events.Record) error {
 		return err
 	case events.RunResumed:
 		r.saidAt = at
+		if e.Rerun != "" {
+			return r.rerun(e, at)
+		}
 		_, err := fmt.Fprintf(r.w, "run %s goes on: %s (%s)\n", r.Style.Bold(e.Run), events.RunStarted(e).Title(), e.File)
 		return err
 	case events.ResumePlanned:
@@ -137,12 +140,24 @@ func (r *Report) resumed(e events.ResumePlanned, at time.Time) error {
 	return r.say(at, "new", "%s", list(e.New))
 }
 
-func (r *Report) conclude() error {
+// rerun shows what failed, which nobody will see again if it passes now.
+func (r *Report) rerun(e events.RunResumed, at time.Time) error {
+	if err := r.failures(); err != nil {
+		return err
+	}
+	return r.say(at, "rerun", "%s: what failed runs again", e.Rerun)
+}
+
+func (r *Report) failures() error {
 	w := r.Errors
 	if w == nil {
 		w = r.w
 	}
-	if err := report.Failures(w, &r.run, r.Style); err != nil {
+	return report.Failures(w, &r.run, r.Style)
+}
+
+func (r *Report) conclude() error {
+	if err := r.failures(); err != nil {
 		return err
 	}
 	return report.Summary(r.w, &r.run, r.Style)

@@ -3,6 +3,7 @@
 package quiet
 
 import (
+	"errors"
 	"fmt"
 	"io"
 
@@ -36,18 +37,26 @@ func (r *Report) Write(rec events.Record) error {
 		}
 	case events.Warning:
 		return r.say("%s %s\n", r.Style.Yellow("warning:"), e.Message)
+	case events.RunResumed:
+		if e.Rerun != "" {
+			return errors.Join(r.failures(), r.say("rerun %s: what failed runs again\n", e.Rerun))
+		}
 	case events.RunEnded:
 		return r.conclude()
 	}
 	return nil
 }
 
-func (r *Report) conclude() error {
+func (r *Report) failures() error {
 	w := r.Errors
 	if w == nil {
 		w = r.w
 	}
-	if err := report.Failures(w, &r.run, r.Style); err != nil {
+	return report.Failures(w, &r.run, r.Style)
+}
+
+func (r *Report) conclude() error {
+	if err := r.failures(); err != nil {
 		return err
 	}
 	return report.Summary(r.w, &r.run, r.Style)
