@@ -8,12 +8,13 @@ import (
 // part is what brackets have to do with a vertex: it opens or closes one, is
 // inside one, or happens during one. Other vertices have none.
 type part struct {
-	own      *bracket // that it opens or closes
-	region   *bracket // the innermost one around it
-	dormant  bool     // opens a lazy span, and waits for nothing but a demand
-	wanted   bool     // opens a lazy span, and opens it without a demand
-	reserved bool     // has all that it needs, and waits for spans to open
-	cut      *cut     // why it may not go on
+	own      *bracket        // that it opens or closes
+	region   *bracket        // the innermost one around it
+	dormant  bool            // opens a lazy span, and waits for nothing but a demand
+	wanted   bool            // opens a lazy span, and opens it without a demand
+	reserved bool            // has all that it needs, and waits for spans to open
+	cut      *cut            // why it may not go on
+	ctx      context.Context // of its visit
 	cancel   context.CancelCauseFunc
 }
 

@@ -1,6 +1,9 @@
 package dag
 
-import "context"
+import (
+	"context"
+	"errors"
+)
 
 // cut is why vertices may not go on although the run may: a span that they
 // happen during has failed, or the time of a region is over.
@@ -66,19 +69,26 @@ func (r *run[T]) visitContext(v int) context.Context {
 	ctx, x := r.phaseOf(v).ctx, r.progress[v].part
 	if x != nil {
 		ctx, x.cancel = context.WithCancelCause(ctx)
+		x.ctx = ctx
 	}
 	return ctx
 }
 
-// judge turns the consequence of a cut into what it means: err is the cause of
-// the end of the visit's context.
-func (r *run[T]) judge(v int, t Transition, err error) Transition {
+// judge turns the consequence of a cut into what it means. A region that was cut
+// off cannot be repeated.
+func (r *run[T]) judge(v int, t Transition) Transition {
 	c := r.progress[v].part.cut
-	switch {
-	case t.State != Canceled || c == nil || err != c.err:
+	if c == nil || t.State != Canceled && t.State != Pending {
 		return t
-	case c.limit:
+	}
+	if cause := context.Cause(r.progress[v].part.ctx); !errors.Is(cause, c.err) {
+		return Transition{State: Canceled, Err: cause} // the run was cancelled before
+	}
+	if c.limit {
 		return Transition{State: Failed, Err: c.err}
+	}
+	if t.State == Pending {
+		t = Transition{State: Canceled, Err: c.err}
 	}
 	t.Cause = c.cause
 	return t

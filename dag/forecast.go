@@ -18,7 +18,9 @@ type Forecast struct {
 
 // Forecast adds up how long vertices take, along chains of dependencies and of
 // rolls: with a limit of two, each vertex of a roll waits for the second one
-// before it. Locks have no order and are left out. The error is a *CycleError.
+// before it. Locks have no order and are left out. The length of a vertex that
+// closes a bracket is how long that is open at least: the time runs beside what
+// happens inside. The error is a *CycleError.
 func (g *Graph[T]) Forecast(length func(ID, T) time.Duration) (Forecast, error) {
 	order, err := g.order()
 	if err != nil {
@@ -30,19 +32,24 @@ func (g *Graph[T]) Forecast(length func(ID, T) time.Duration) (Forecast, error) 
 			g, order = rolled, better
 		}
 	}
-	ranks, next := make([]time.Duration, g.Len()), make([]int, g.Len())
+	ranks, next, opening := make([]time.Duration, g.Len()), make([]int, g.Len()), g.openings()
+	own := func(v int) time.Duration { return length(g.vertices[v].ID, g.vertices[v].Value) }
 	f := Forecast{Rank: make(map[ID]time.Duration, g.Len())}
 	first := -1
 	for _, v := range slices.Backward(order) {
 		next[v] = -1
 		for _, at := range g.vertices[v].dependants {
-			if from := g.edges[at].from; next[v] < 0 || ranks[from] > ranks[next[v]] {
-				next[v] = from
+			from := g.edges[at].from
+			way := ranks[from]
+			if o, closes := opening[from]; closes && o == v {
+				way += own(from)
+			}
+			if next[v] < 0 || way > ranks[v] {
+				next[v], ranks[v] = from, way
 			}
 		}
-		ranks[v] = length(g.vertices[v].ID, g.vertices[v].Value)
-		if next[v] >= 0 {
-			ranks[v] += ranks[next[v]]
+		if _, closes := opening[v]; !closes {
+			ranks[v] += own(v)
 		}
 		f.Rank[g.vertices[v].ID] = ranks[v]
 		if first < 0 || ranks[v] >= ranks[first] {
@@ -71,9 +78,24 @@ func (g *Graph[T]) withRolls() *Graph[T] {
 		}
 		before := mates[name]
 		if at := len(before) - c.rolls[name].Limit; at >= 0 && c.rolls[name].Limit > 0 {
-			c.connect(v, before[at], Settled)
+			last := before[at]
+			if closing, opens := c.index[c.vertices[last].Traits.Opens]; opens {
+				last = closing
+			}
+			c.connect(v, last, Settled)
 		}
 		mates[name] = append(before, v)
 	}
 	return c
+}
+
+// openings maps each vertex that closes a bracket to the one that opens it.
+func (g *Graph[T]) openings() map[int]int {
+	openings := map[int]int{}
+	for v := range g.vertices {
+		if closing, opens := g.index[g.vertices[v].Traits.Opens]; opens {
+			openings[closing] = v
+		}
+	}
+	return openings
 }

@@ -42,10 +42,10 @@ func (r *run[T]) takenLock(v int) *lock {
 // park has a vertex wait in a line. It leaves any other.
 func (r *run[T]) park(v int, l *line) {
 	p := &r.progress[v]
-	if p.parked == l {
+	if p.line == l && !p.woken {
 		return
 	}
-	p.parked = l
+	p.line, p.woken = l, false
 	if r.weight(v) == 0 {
 		l.light.push(v)
 		return
@@ -59,8 +59,8 @@ func (r *run[T]) rouse(l *line) {
 	for _, q := range []*queue{&l.light, &l.heavy} {
 		for !l.full && !q.empty() {
 			first := q.pop()
-			if p := &r.progress[first]; p.parked == l {
-				p.parked, p.woken = nil, l
+			if p := &r.progress[first]; p.line == l && !p.woken {
+				p.woken = true
 				r.enqueue(first)
 				break
 			}
@@ -68,13 +68,11 @@ func (r *run[T]) rouse(l *line) {
 	}
 }
 
-// passOn has the next one of the line try from which v came, unless v waits
-// there again.
-func (r *run[T]) passOn(v int, again *line) {
-	p := &r.progress[v]
-	l := p.woken
-	p.woken = nil
-	if l != nil && l != again {
+// passOn has the next one of the line try from which v came, if v came from one.
+func (r *run[T]) passOn(v int) {
+	if p := &r.progress[v]; p.woken {
+		l := p.line
+		p.line, p.woken = nil, false
 		r.rouse(l)
 	}
 }

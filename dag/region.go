@@ -117,7 +117,7 @@ func (r *run[T]) failedInside(v int, f Failure) bool {
 	if x == nil || x.region == nil {
 		return false
 	}
-	if x.cut == nil || !x.cut.limit || f.Err != x.cut.err {
+	if x.cut == nil || !x.cut.limit || !errors.Is(f.Err, x.cut.err) {
 		x.region.failures = append(x.region.failures, f)
 	}
 	return true

@@ -58,8 +58,8 @@ type progress struct {
 	held    int           // slots
 	back    chan struct{} // not nil while it waits for its slots after Idle
 	cause   ID            // what to blame when it did not succeed
-	parked  *line         // where it waits for a lock or a ticket
-	woken   *line         // where it did so last
+	woken   bool          // it has left the line, and goes back there or passes that on
+	line    *line         // where it waits for a lock or a ticket
 	part    *part         // nil when no bracket concerns it
 	after   moment        // before it could not start: see Transition.After
 }

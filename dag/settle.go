@@ -2,11 +2,13 @@ package dag
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
 // admit takes the vertices from the first on into the run, at some moment.
 func (r *run[T]) admit(first int, after moment) {
+	r.progress = slices.Grow(r.progress, r.graph.Len()-first)
 	for v := first; v < r.graph.Len(); v++ {
 		r.progress = append(r.progress, progress{roll: r.rollOf(v), after: after})
 		r.declareLocks(v)

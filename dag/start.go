@@ -67,10 +67,12 @@ func (r *run[T]) sift(q *queue) bool {
 		}
 	}
 	q.pop()
+	if obstacle == nil || obstacle != r.progress[v].line {
+		r.passOn(v)
+	}
 	if obstacle != nil {
 		r.park(v, obstacle)
 	}
-	r.passOn(v, obstacle)
 	return true
 }
 
@@ -118,7 +120,7 @@ func (r *run[T]) start(v int) {
 		r.take(v)
 		r.begin(v)
 	}
-	r.passOn(v, nil)
+	r.passOn(v)
 }
 
 // begin has a vertex visited that has all that it needs.

@@ -39,35 +39,30 @@ func (r *run[T]) work(ctx context.Context, v int, vertex Vertex[T]) {
 		if value := recover(); value != nil {
 			t = Transition{State: Failed, Err: &PanicError{Value: value, Stack: debug.Stack()}}
 		}
-		cause := context.Cause(ctx)
-		r.send(func() { r.report(v, t, result.Again && err == nil, cause) })
+		r.send(func() { r.report(v, t) })
 	}()
 	result, err = r.visit(ctx, vertex.ID, vertex.Value, control[T]{r, v, vertex.Traits.Weight})
 }
 
-// report takes note of the return of a visit. The cause is why its context
-// ended.
-func (r *run[T]) report(v int, t Transition, again bool, cause error) {
+// report takes note of the return of a visit: Pending means that it wants to be
+// made again.
+func (r *run[T]) report(v int, t Transition) {
 	if r.progress[v].part != nil {
+		t = r.judge(v, t)
 		r.cancelVisit(v, nil)
-		t = r.judge(v, t, cause)
 	}
 	if b := r.opens(v); b != nil && b.holding {
 		r.spanEnded(b, t)
 		return
 	}
 	r.busy--
-	b := r.closes(v)
-	switch {
-	case t.State == Done && again && b == nil:
-		t = Transition{State: Failed, Err: errNoRegion}
-	case t.State == Done && again && r.progress[v].part.cut != nil:
-		t = r.judge(v, Transition{State: Canceled, Err: cause}, cause)
-	case t.State == Done && again:
+	if t.State != Pending {
+		r.settle(v, t)
+	} else if b := r.closes(v); b != nil && !b.span {
 		r.repeat(b)
-		return
+	} else {
+		r.settle(v, Transition{State: Failed, Err: errNoRegion})
 	}
-	r.settle(v, t)
 }
 
 // transition judges how a visit returned. An error after the cancellation is
@@ -82,6 +77,8 @@ func transition(result Result, err error, canceled bool) Transition {
 		return Transition{State: Skipped, Reason: result.Skipped}
 	case result.Disabled:
 		return Transition{State: Disabled}
+	case result.Again:
+		return Transition{State: Pending}
 	}
 	return Transition{State: Done}
 }
