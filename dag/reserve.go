@@ -102,6 +102,7 @@ func (r *run[T]) giveBack(v int, now moment) {
 		roll.running--
 		roll.full = false
 		r.rouse(&roll.line)
+		r.offer(roll)
 	}
 	r.freeLocks(v, now)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,10 +18,12 @@ type act struct {
 	fails    int           // in so many visits, the first ones
 	panics   bool          // instead of an error
 	early    time.Duration // an open span ends by itself
+	alone    bool          // nothing else ends it
 	lasts    time.Duration // an open span holds at least
 	disabled bool
 	retries  int // of a region
 	delay    time.Duration
+	seen     int // visits
 }
 
 // script is a graph with brackets, built line by line.
@@ -29,10 +32,10 @@ type script struct {
 	g     *Graph[*act]
 	log   []string
 	start time.Time
-	seen  map[ID]int
+	mu    sync.Mutex
 }
 
-func newScript(t *testing.T) *script { return &script{t: t, g: New[*act](), seen: map[ID]int{}} }
+func newScript(t *testing.T) *script { return &script{t: t, g: New[*act]()} }
 
 // in is where a vertex happens and what it waits for: "s" during the span,
 // "<r" inside the region, "x" after the vertex.
@@ -88,27 +91,39 @@ func (s *script) region(id ID, a act, traits Traits, in ...string) {
 }
 
 func (s *script) say(id ID, what string) {
-	s.log = append(s.log, fmt.Sprintf("%s %s %s", time.Since(s.start), id, what))
+	s.note(fmt.Sprintf("%s %s %s", time.Since(s.start).Truncate(time.Second), id, what))
+}
+
+func (s *script) note(line string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.log = append(s.log, line)
+}
+
+// sleep takes seconds, and a little more, so that no two vertices end at the
+// same moment.
+func (s *script) sleep(ctx context.Context, id ID, seconds time.Duration) error {
+	return sleep(ctx, seconds*time.Second+time.Duration(s.g.index[id]+1)*time.Microsecond)
 }
 
 // visit plays one vertex.
 func (s *script) visit(ctx context.Context, id ID, a *act, control Control[*act]) (Result, error) {
-	s.seen[id]++
+	a.seen++
 	switch {
 	case s.g.Traits(id).Span:
 		return s.visitSpan(ctx, id, a, control)
 	case s.g.Has(id + ":begin"):
 		return s.visitRegion(ctx, id, a, control)
 	}
-	if err := sleep(ctx, a.takes*time.Second); err != nil {
+	if err := s.sleep(ctx, id, a.takes); err != nil {
 		return Result{}, err
 	}
-	return Result{Disabled: a.disabled}, s.failure(id, a)
+	return Result{Disabled: a.disabled}, a.failure()
 }
 
-func (s *script) failure(id ID, a *act) error {
+func (a *act) failure() error {
 	switch {
-	case s.seen[id] > a.fails:
+	case a.seen > a.fails:
 		return nil
 	case a.panics:
 		panic("as planned")
@@ -118,24 +133,29 @@ func (s *script) failure(id ID, a *act) error {
 
 func (s *script) visitRegion(ctx context.Context, id ID, a *act, control Control[*act]) (Result, error) {
 	failures := control.Failures()
+	if err := s.sleep(ctx, id, 0); err != nil {
+		return Result{}, err
+	}
 	if len(failures) == 0 {
 		return Result{}, nil
 	}
-	if s.seen[id] > a.retries {
+	if a.seen > a.retries {
 		return Result{}, fmt.Errorf("%s: %w", failures[0].ID, failures[0].Err)
 	}
-	return Result{Again: true}, sleep(ctx, a.delay*time.Second)
+	return Result{Again: true}, s.sleep(ctx, id, a.delay)
 }
 
 func (s *script) visitSpan(ctx context.Context, id ID, a *act, control Control[*act]) (Result, error) {
 	if a.disabled {
-		return Result{Disabled: true}, nil
+		return Result{Disabled: true}, s.sleep(ctx, id, 0)
 	}
-	if err := sleep(ctx, a.takes*time.Second); err != nil {
+	if err := s.sleep(ctx, id, a.takes); err != nil {
 		return Result{}, errors.Join(err, s.end(id, a, control))
 	}
-	if err := s.failure(id, a); err != nil && a.early == 0 {
-		return Result{}, errors.Join(err, s.end(id, a, control))
+	if a.early == 0 {
+		if err := a.failure(); err != nil {
+			return Result{}, errors.Join(err, s.end(id, a, control))
+		}
 	}
 	holding, err := control.Hold()
 	if err != nil {
@@ -143,13 +163,18 @@ func (s *script) visitSpan(ctx context.Context, id ID, a *act, control Control[*
 	}
 	var early <-chan time.Time
 	if a.early > 0 {
-		early = time.After(a.early * time.Second)
+		early = time.After(a.early*time.Second + time.Microsecond)
 	}
 	least := time.After(a.lasts * time.Second)
+	over := holding.Over
+	if a.alone {
+		over = nil
+	}
 	select {
-	case <-holding.Over:
+	case <-over:
 	case <-early:
-		return Result{}, s.early(id, a)
+		s.say(id, "ended early")
+		return Result{}, a.failure()
 	}
 	select {
 	case <-least:
@@ -158,16 +183,9 @@ func (s *script) visitSpan(ctx context.Context, id ID, a *act, control Control[*
 	return Result{}, s.end(id, a, control)
 }
 
-func (s *script) early(id ID, a *act) error {
-	s.seen[id]-- // its failure is that of the end
-	defer func() { s.seen[id]++ }()
-	s.say(id, "ended early")
-	return s.failure(id, a)
-}
-
 func (s *script) end(id ID, a *act, control Control[*act]) error {
 	s.say(id, "ends")
-	return sleep(control.Final(), a.takes*time.Second)
+	return s.sleep(control.Final(), id, a.takes)
 }
 
 // play runs the script in fake time.
@@ -185,8 +203,7 @@ func (s *script) play(e Executor[*act], cancel time.Duration) (string, Summary) 
 		}
 		observe := e.Observe
 		e.Observe = func(tr Transition) {
-			line := tr.At.Sub(s.start).String() + " " + describe(tr)
-			s.log = append(s.log, line)
+			s.note(tr.At.Sub(s.start).Truncate(time.Second).String() + " " + describe(tr))
 			if observe != nil {
 				observe(tr)
 			}
