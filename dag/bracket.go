@@ -132,11 +132,7 @@ func (r *run[T]) close(b *bracket) {
 		r.settle(b.closing, *b.end)
 		return
 	}
-	if b.holding && !b.ending {
-		b.ending = true
-		r.busy++
-		close(b.over)
-	}
+	r.finish(b)
 }
 
 // leave says whether a vertex that settles ran, and whether it gives back what

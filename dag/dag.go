@@ -202,7 +202,7 @@ type Control[T any] interface {
 // Holding is an open span.
 type Holding struct {
 	// Over is closed when everything during the span has settled, also after a
-	// cancellation: it is to be ended. Only after an abort it may stay open.
+	// cancellation, and at an abort: it is to be ended.
 	Over <-chan struct{}
 }
 

@@ -28,18 +28,18 @@ func TestForecast(t *testing.T) {
 			addRoll(g, 2, 5)
 		}, "[r0 r2 r4] 9s", map[ID]time.Duration{"r1": 6 * time.Second, "r4": 5 * time.Second}},
 		"a span lasts as long as what happens during it": {func(g *Graph[int]) {
-			addSpan(g, "s", 1, 3, "")
+			addSpan(g, "s", 3, "")
 			_, _, _ = g.Add("child", 5, Traits{}), g.DependOn("child", "s:start", Succeeded), g.DependOn("s", "child", Settled)
 			_, _ = g.Add("after", 1, Traits{}), g.DependOn("after", "s", Succeeded)
 		}, "[s:start child s after] 7s", map[ID]time.Duration{"s:start": 7 * time.Second, "s": time.Second}},
 		"or as long as it takes itself": {func(g *Graph[int]) {
-			addSpan(g, "s", 1, 9, "")
+			addSpan(g, "s", 9, "")
 			_, _, _ = g.Add("child", 5, Traits{}), g.DependOn("child", "s:start", Succeeded), g.DependOn("s", "child", Settled)
 		}, "[s:start s] 10s", map[ID]time.Duration{"s": 0, "child": 5 * time.Second}},
 		"a roll of spans": {func(g *Graph[int]) {
 			_ = g.SetRoll(Roll{Name: "roll", Limit: 1})
-			addSpan(g, "a", 1, 3, "roll")
-			addSpan(g, "b", 1, 3, "roll")
+			addSpan(g, "a", 3, "roll")
+			addSpan(g, "b", 3, "roll")
 		}, "[a:start a b:start b] 8s", map[ID]time.Duration{"a": 4 * time.Second}},
 		"a roll against its edges": {func(g *Graph[int]) {
 			addRoll(g, 1, 2)
@@ -64,9 +64,9 @@ func TestForecast(t *testing.T) {
 	}
 }
 
-// addSpan adds the two vertices of a span.
-func addSpan(g *Graph[int], id ID, start, lasts int, roll string) {
-	_ = g.Add(id+":start", start, Traits{Opens: id, Span: true, Roll: roll})
+// addSpan adds the two vertices of a span that takes a second to open.
+func addSpan(g *Graph[int], id ID, lasts int, roll string) {
+	_ = g.Add(id+":start", 1, Traits{Opens: id, Span: true, Roll: roll})
 	_, _ = g.Add(id, lasts, Traits{}), g.DependOn(id, id+":start", Succeeded)
 }
 

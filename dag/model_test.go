@@ -69,9 +69,9 @@ func (m *model) checkEnd(id ID, got Transition) error {
 	case ran:
 		return m.checkRan(id, got)
 	case failed != "":
-		return wantCause(got, m.root(failed), false)
+		return wantCause(got, m.root(failed))
 	case canceled != "" && final && got.State == Skipped && !got.Roll:
-		return wantCause(got, m.root(canceled), false)
+		return wantCause(got, m.root(canceled))
 	case got.State == Skipped:
 		return m.checkRollStop(id, got)
 	}
@@ -172,8 +172,8 @@ func wantState(got Transition, want State) error {
 	return nil
 }
 
-func wantCause(got Transition, cause ID, roll bool) error {
-	if got.State != Skipped || got.Cause != cause || got.Roll != roll {
+func wantCause(got Transition, cause ID) error {
+	if got.State != Skipped || got.Cause != cause || got.Roll {
 		return fmt.Errorf("want it skipped because of %s", cause)
 	}
 	return nil

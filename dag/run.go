@@ -165,6 +165,7 @@ func (r *run[T]) stopFinal(cause error) {
 // ended, so all else settles too, and the inbox is not read any more.
 func (r *run[T]) abandon() {
 	r.abandoned = true
+	r.letGo()
 	for v := range r.progress {
 		if r.progress[v].state == Running {
 			r.settle(v, Transition{State: Canceled, Err: errAbandoned})
@@ -190,6 +191,9 @@ func (r *run[T]) end() {
 	r.main.cancel(nil)
 	r.final.cancel(nil)
 	close(r.over)
+	if r.open > 0 {
+		r.letGo()
+	}
 	if !r.abandoned {
 		_ = r.workers.Wait() // workers report to the coordinator, never here
 	}

@@ -21,9 +21,17 @@ type act struct {
 	alone    bool          // nothing else ends it
 	lasts    time.Duration // an open span holds at least
 	disabled bool
+	skips    bool
 	retries  int // of a region
 	delay    time.Duration
 	seen     int // visits
+}
+
+// mark is something that a visit says after so many transitions.
+type mark struct {
+	at   int
+	id   ID
+	what string
 }
 
 // script is a graph with brackets, built line by line.
@@ -33,6 +41,12 @@ type script struct {
 	log   []string
 	start time.Time
 	mu    sync.Mutex
+	// small is what the run begins with when the vertex "expander" expands it;
+	// the whole graph is g.
+	small  *Graph[*act]
+	expand func(Control[*act]) error
+	trace  []Transition
+	marks  []mark // what spans do, between transitions
 }
 
 func newScript(t *testing.T) *script { return &script{t: t, g: New[*act]()} }
@@ -91,6 +105,9 @@ func (s *script) region(id ID, a act, traits Traits, in ...string) {
 }
 
 func (s *script) say(id ID, what string) {
+	s.mu.Lock()
+	s.marks = append(s.marks, mark{len(s.trace), id, what})
+	s.mu.Unlock()
 	s.note(fmt.Sprintf("%s %s %s", time.Since(s.start).Truncate(time.Second), id, what))
 }
 
@@ -112,13 +129,19 @@ func (s *script) visit(ctx context.Context, id ID, a *act, control Control[*act]
 	switch {
 	case s.g.Traits(id).Span:
 		return s.visitSpan(ctx, id, a, control)
+	case id == "expander":
+		return Result{}, s.expand(control)
 	case s.g.Has(id + ":begin"):
 		return s.visitRegion(ctx, id, a, control)
 	}
 	if err := s.sleep(ctx, id, a.takes); err != nil {
 		return Result{}, err
 	}
-	return Result{Disabled: a.disabled}, a.failure()
+	result := Result{Disabled: a.disabled}
+	if a.skips {
+		result.Skipped = "as planned"
+	}
+	return result, a.failure()
 }
 
 func (a *act) failure() error {
@@ -203,13 +226,20 @@ func (s *script) play(e Executor[*act], cancel time.Duration) (string, Summary) 
 		}
 		observe := e.Observe
 		e.Observe = func(tr Transition) {
+			s.mu.Lock()
+			s.trace = append(s.trace, tr)
+			s.mu.Unlock()
 			s.note(tr.At.Sub(s.start).Truncate(time.Second).String() + " " + describe(tr))
 			if observe != nil {
 				observe(tr)
 			}
 		}
 		var err error
-		sum, err = e.Run(ctx, s.g, s.visit)
+		g := s.g
+		if s.small != nil {
+			g = s.small
+		}
+		sum, err = e.Run(ctx, g, s.visit)
 		must(t, err)
 		out = strings.Join(s.log, "\n")
 	})

@@ -103,6 +103,24 @@ func (r *run[T]) hold(v int) (Holding, error) {
 	return Holding{Over: b.over}, nil
 }
 
+// letGo has the visits of all open spans end them, whatever still happens.
+func (r *run[T]) letGo() {
+	for v := range r.progress {
+		if b := r.opens(v); b != nil {
+			r.finish(b)
+		}
+	}
+}
+
+// finish tells the visit of an open span to end it.
+func (r *run[T]) finish(b *bracket) {
+	if b.holding && !b.ending {
+		b.ending = true
+		r.busy++
+		close(b.over)
+	}
+}
+
 // spanEnded notes how the visit of an open span returned. When it failed while
 // things happened during the span, they cannot go on.
 func (r *run[T]) spanEnded(b *bracket, t Transition) {

@@ -5,11 +5,11 @@ import (
 	"fmt"
 )
 
-var errNoStart = errors.New("it can never start: what it needs is held by what waits for it")
+var errStuck = errors.New("it can never start")
 
 // unlock fails the first vertex that waits for a lock or a ticket when nothing
-// is at work that could give it back: it is held by a bracket that waits for
-// that vertex. It returns false when no vertex waits so.
+// is at work that could give it back: an open bracket has it, and waits for that
+// vertex. It returns false when no vertex waits so.
 func (r *run[T]) unlock() bool {
 	first := -1
 	for v := range r.progress {
@@ -26,20 +26,17 @@ func (r *run[T]) unlock() bool {
 
 // stuck says what a vertex lacks.
 func (r *run[T]) stuck(v int) error {
-	for _, w := range append(r.demanded(v), v) {
+	needs := append(r.demanded(v), v)
+	for _, w := range needs {
 		if l := r.takenLock(w); l != nil {
 			holder := r.graph.vertices[r.named(l.holder)].ID
-			return fmt.Errorf("it waits for the lock %q, which %s holds until its end, and that waits for this one: take locks outside, or none inside", l.name, holder)
+			return fmt.Errorf("%w: the lock %q that it needs is held by %s until that ends, and that waits for it", errStuck, l.name, holder)
 		}
 	}
-	roll := r.progress[v].roll
-	for _, w := range r.demanded(v) {
-		if mate := r.progress[w].roll; mate != nil {
-			roll = mate
+	for _, w := range needs {
+		if roll := r.progress[w].roll; roll != nil && roll.running+r.ticketsOf(roll, needs) > roll.Limit {
+			return fmt.Errorf("%w: of the roll %q only %d may run at once, and those that do wait for it", errStuck, roll.Name, roll.Limit)
 		}
 	}
-	if roll == nil {
-		return errNoStart
-	}
-	return fmt.Errorf("it waits for its turn in %s, where %d at once may run, and those that do wait for it: allow more at once", roll.Name, roll.Limit)
+	return fmt.Errorf("%w: those before it in its roll wait for it", errStuck)
 }
