@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"sync/atomic"
 
 	"github.com/spf13/cobra"
@@ -54,16 +55,18 @@ func (a *app) root() *cobra.Command {
 them, upgrades, breaks and checks it, and removes everything again.`,
 		Example: `  dcosflow plan upgrade-test.hcl
   dcosflow run upgrade-test.hcl --var expect=3.5.16`,
-		Version:       versionText(),
-		SilenceErrors: true,
-		SilenceUsage:  true,
-		Args:          cobra.ArbitraryArgs,
-		RunE:          help,
+		Version:           versionText(),
+		SilenceErrors:     true,
+		SilenceUsage:      true,
+		Args:              cobra.ArbitraryArgs,
+		RunE:              help,
+		PersistentPreRunE: func(*cobra.Command, []string) error { return a.checkRunDir() },
 	}
 	root.SetIn(a.stdin)
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
 	root.SetFlagErrorFunc(wrongFlag)
+	root.SetHelpCommand(helpCommand())
 	root.SetVersionTemplate("dcosflow {{.Version}}\n")
 	root.PersistentFlags().StringVar(&a.runDir, "run-dir", defaultRunDir, "`DIR` that holds the directories of runs")
 	addGroup(root, "Workflows:", a.runCommand(), a.resumeCommand(), a.planCommand(), a.listCommand(), a.validateCommand())
@@ -79,6 +82,37 @@ func addGroup(root *cobra.Command, title string, commands ...*cobra.Command) {
 	for _, c := range commands {
 		c.GroupID = title
 		root.AddCommand(c)
+	}
+}
+
+// checkRunDir refuses a --run-dir that cannot hold directories of runs.
+func (a *app) checkRunDir() error {
+	for dir := a.runs(); ; dir = filepath.Dir(dir) {
+		info, err := os.Stat(dir)
+		switch {
+		case err == nil && !info.IsDir():
+			return wrongInput("Give a directory; one that does not exist is made.", "--run-dir %s: %s is a file", a.runDir, dir)
+		case err == nil || dir == filepath.Dir(dir):
+			return nil
+		}
+	}
+}
+
+// helpCommand is cobra's, but a command that it does not know is wrong input.
+func helpCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [COMMAND]",
+		Short: "Help about any command",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			about, rest, err := cmd.Root().Find(args)
+			if err != nil || len(rest) > 0 {
+				if about == nil {
+					about = cmd.Root()
+				}
+				return help(about, append(rest, args...)) // at least one is left
+			}
+			return about.Help()
+		},
 	}
 }
 

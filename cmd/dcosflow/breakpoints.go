@@ -58,12 +58,13 @@ func (b *breakpoints) stop(ctx context.Context, before dag.ID, address string) e
 	if b.passed[address] {
 		return nil
 	}
+	style := b.app.style()
 	fmt.Fprintf(b.app.stderr, `
 stopped before %s
-  look around:  dcosflow show %[2]s; dcosflow nodes %[2]s
-  enter a node: dcosflow exec --run %[2]s NODE -- bash
+  look around:  %s; %s
+  enter a node: %s
 Enter goes on, Ctrl-C ends the run.
-`, before, b.run)
+`, before, style.Tool("show", b.run), style.Tool("nodes", b.run), style.Tool("exec", "--run", b.run, "NODE", "--", "bash"))
 	err := b.app.enter.wait(ctx, b.app.stdin)
 	b.passed[address] = err == nil
 	return err

@@ -99,7 +99,7 @@ func (e *execution) resume(earlier *events.Run) *engine.Resume {
 // reporter tells the user what happens on the standard output and, at the end,
 // what went wrong on the error output. The events as JSON have both.
 func (a *app) reporter(e execution, out, errs io.Writer) (events.Sink, error) {
-	style := a.style()
+	style := a.style(a.stdout, a.stderr)
 	switch e.progress {
 	case "json":
 		r := jsonlines.New(out)
@@ -118,7 +118,14 @@ func (a *app) reporter(e execution, out, errs io.Writer) (events.Sink, error) {
 	}
 }
 
-// style is one for both streams: neither file gets colours.
-func (a *app) style() report.Style {
-	return report.Style{Color: a.color(a.stdout) && a.color(a.stderr)}
+// style is one for all streams of a report: no file gets colours.
+func (a *app) style(streams ...any) report.Style {
+	s := report.Style{Color: true}
+	for _, stream := range streams {
+		s.Color = s.Color && a.color(stream)
+	}
+	if a.runDir != defaultRunDir {
+		s.RunDir = a.runDir
+	}
+	return s
 }

@@ -76,16 +76,20 @@ func (a *app) workflowPath(args []string) (string, error) {
 	}
 	_, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		looked := ""
-		if args[0] != path {
-			looked = fmt.Sprintf(" (looked for %s)", path)
-		}
-		return "", wrongInput("Give the path of a workflow: a .hcl file, or a directory of them.", "there is no workflow %s%s", args[0], looked)
+		return "", wrongInput("Give the path of a workflow: a .hcl file, or a directory of them.", "there is no workflow %s%s", args[0], looked(args[0], path))
 	}
 	if err != nil {
 		return "", wrongInput("", "read the workflow: %w", err)
 	}
 	return path, nil
+}
+
+// looked says where a file was looked for, when what was given does not.
+func looked(given, absolute string) string {
+	if given == absolute {
+		return ""
+	}
+	return fmt.Sprintf(" (looked for %s)", absolute)
 }
 
 // show renders diagnostics for a person.

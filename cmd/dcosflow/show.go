@@ -69,7 +69,7 @@ func (a *app) writeRun(s journal.Summary, run *events.Run) error {
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	style := report.Style{Color: a.color(a.stdout)}
+	style := a.style(a.stdout)
 	if err := report.Failures(a.stdout, run, style); err != nil {
 		return err
 	}

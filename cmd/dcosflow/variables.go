@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"io/fs"
 	"maps"
 	"os"
@@ -84,14 +85,23 @@ func automatic(dir string) ([]string, error) {
 	return paths, nil
 }
 
+const varFileHint = "Give the path of a file with a line NAME = VALUE for each variable; `--var NAME=VALUE` sets one."
+
 // named lists the files of --var-file.
 func (a *app) named(in *inputs) ([]string, error) {
 	var paths []string
 	for _, path := range in.varFiles {
-		if _, err := os.Stat(a.absolute(path)); err != nil {
-			return nil, wrongInput("", "read --var-file %s: %w", path, err)
+		absolute := a.absolute(path)
+		info, err := os.Stat(absolute)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			return nil, wrongInput(varFileHint, "--var-file %s: there is no such file%s", path, looked(path, absolute))
+		case err != nil:
+			return nil, wrongInput(varFileHint, "--var-file %s: %w", path, err)
+		case info.IsDir():
+			return nil, wrongInput(varFileHint, "--var-file %s is a directory", path)
 		}
-		paths = append(paths, a.absolute(path))
+		paths = append(paths, absolute)
 	}
 	return paths, nil
 }

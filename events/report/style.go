@@ -15,6 +15,18 @@ import (
 type Style struct {
 	// Color allows ANSI colours.
 	Color bool
+	// RunDir is what the commands in it say as --run-dir; empty where they need
+	// not.
+	RunDir string
+}
+
+// Tool is a command line of dcosflow for the reader to copy.
+func (s Style) Tool(verb string, args ...string) string {
+	line := []string{"dcosflow", verb}
+	if s.RunDir != "" {
+		line = append(line, "--run-dir", s.RunDir)
+	}
+	return Command(append(line, args...))
 }
 
 // Red marks a failure.

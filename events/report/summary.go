@@ -45,7 +45,7 @@ func Summary(w io.Writer, run *events.Run, s Style) error {
 	t.path(run)
 	t.outputs(run.Ended)
 	t.kept(run, s)
-	t.resume(run)
+	t.resume(run, s)
 	return t.to(w)
 }
 
@@ -145,18 +145,18 @@ func (t *text) kept(run *events.Run, s Style) {
 	}
 	t.line("%s %s", s.Yellow("kept:"), clusters(run.Ended.Kept))
 	if node := firstBooted(run, run.Ended.Kept); node != nil {
-		t.line("  enter a node: dcosflow exec --run %s %s -- bash", run.Started.Run, node.Name)
+		t.line("  enter a node: %s", s.Tool("exec", "--run", run.Started.Run, node.Name, "--", "bash"))
 		if node.IP != "" {
 			t.line("  or by SSH:    %s", SSH(run.Started.Dir, node.IP))
 		}
 	}
-	t.line("  remove it:    dcosflow destroy %s", run.Started.Run)
+	t.line("  remove it:    %s", s.Tool("destroy", run.Started.Run))
 }
 
 // resume says how a run that did not pass goes on.
-func (t *text) resume(run *events.Run) {
+func (t *text) resume(run *events.Run, s Style) {
 	if run.Ended != nil && run.Ended.Exit != 0 {
-		t.line("go on:          dcosflow resume %s", run.Started.Run)
+		t.line("go on:          %s", s.Tool("resume", run.Started.Run))
 	}
 }
 
