@@ -56,6 +56,9 @@ func (b *builder) spanText(st *step) {
 		st.span = false // what follows from it is no news
 		b.problem(st.rng, "A finaliser that is a span", "What runs at the end of a run cannot be a span: nothing happens during it. Take `when` away, or write a step that ends by itself.")
 	}
+	if args.Deadline != nil {
+		b.problem(args.Deadline.Range(), "A span with a deadline", "A span starts once: write timeout to bound its start, or duration to say how long it holds.")
+	}
 	if args.Retry != nil {
 		b.problem(args.Retry.Range, "A span with retry", "A span starts once: what happened during it would have to happen again. Put the span and its steps into a group, and `retry` there.")
 	}

@@ -137,6 +137,7 @@ func TestWhatSpansRefuse(t *testing.T) {
 		{name: "duration without a unit", text: "step \"cut\" \"c\" {\n  node     = cluster.c.master[0]\n  duration = 5\n}", line: 3, want: []string{`"duration" needs a unit`, `"5s"`}},
 		{name: "no duration at all", text: "step \"cut\" \"c\" {\n  node     = cluster.c.master[0]\n  duration = \"0s\"\n}", line: 3, want: []string{"A span that holds for no time"}},
 		{name: "retry", text: cut("retry {}"), line: 4, want: []string{"A span with retry", "into a group"}},
+		{name: "deadline", text: cut("deadline = \"1m\""), line: 4, want: []string{"A span with a deadline", "timeout to bound its start"}},
 		{name: "finaliser", text: cut(`when = "always"`), line: 1, want: []string{"A finaliser that is a span"}},
 		{name: "finaliser during", text: cut("") + run("when = \"always\"\n  during = [step.c]"), line: 9, want: []string{"A finaliser during a span", "step.x", "Leave during out"}},
 		{name: "no span", text: run("") + "step \"run\" \"y\" {\n  during  = [step.x]\n  command = [\"a\"]\n}", line: 6, want: []string{"Not a span", "step.x is no span", "background = true"}},
