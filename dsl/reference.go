@@ -132,13 +132,15 @@ func referenceOf(e hclsyntax.Expression) (Reference, []hclsyntax.Node, bool) {
 		ref.extend(e.Traversal)
 	case *hclsyntax.IndexExpr:
 		ref, parts, ok = referenceOf(e.Collection)
-		ok = ok && ref.whole()
-		ref.Key = e.Key
+		last := ref.last()
+		ok = ok && last.whole()
+		last.Key = e.Key
 	case *hclsyntax.SplatExpr:
 		ref, parts, ok = referenceOf(e.Source)
-		ok = ok && ref.whole()
-		ref.Splat = true
-		ref.extend(eachTraversal(e))
+		last := ref.last()
+		ok = ok && last.whole()
+		last.Splat = true
+		last.extend(eachTraversal(e))
 	}
 	if !ok {
 		return Reference{}, nil, false
@@ -157,23 +159,48 @@ func absolute(t hcl.Traversal) Reference {
 	rest := t[1:]
 	if len(rest) > 0 {
 		if attr, ok := rest[0].(hcl.TraverseAttr); ok {
-			ref.Name, ref.NameRange, rest = attr.Name, attr.SrcRange, rest[1:]
-			if ref.NameRange.End.Byte-ref.NameRange.Start.Byte > len(ref.Name) { // HCL counts the dot in
-				ref.NameRange.Start.Byte++
-				ref.NameRange.Start.Column++
-			}
+			ref.Name, ref.NameRange, rest = attr.Name, nameRange(attr), rest[1:]
 		}
 	}
 	ref.extend(rest)
 	return ref
 }
 
+// nameRange is where the name of an attribute stands.
+func nameRange(attr hcl.TraverseAttr) hcl.Range {
+	rng := attr.SrcRange
+	if rng.End.Byte-rng.Start.Byte > len(attr.Name) { // HCL counts the dot in
+		rng.Start.Byte++
+		rng.Start.Column++
+	}
+	return rng
+}
+
+// last is what more words and keys belong to.
+func (r *Reference) last() *Reference {
+	if r.Inner != nil {
+		return r.Inner
+	}
+	return r
+}
+
 // extend adds static steps; a first index is the key.
 func (r *Reference) extend(t hcl.Traversal) {
+	if r.Inner != nil {
+		r.Inner.extend(t)
+		return
+	}
 	if len(t) > 0 && r.whole() {
 		if index, ok := t[0].(hcl.TraverseIndex); ok {
 			r.Key = &hclsyntax.LiteralValueExpr{Val: index.Key, SrcRange: index.SrcRange}
 			t = t[1:]
+		}
+	}
+	if len(t) > 0 && r.Root == "module" && r.Name != "" && !r.Splat {
+		if attr, ok := t[0].(hcl.TraverseAttr); ok {
+			r.Inner = &Reference{Root: "output", Name: attr.Name, NameRange: nameRange(attr)}
+			r.Inner.extend(t[1:])
+			return
 		}
 	}
 	r.Rest = append(r.Rest[:len(r.Rest):len(r.Rest)], t...)

@@ -226,6 +226,9 @@ type Reference struct {
 	// Rest are the steps after the name or the key as far as they are static:
 	// .stdout, [0].
 	Rest hcl.Traversal
+	// Inner is what follows the name and the key of a module: one of its outputs,
+	// with what stands after that. Nil for all else.
+	Inner *Reference
 	// Range covers the whole reference.
 	Range hcl.Range
 }

@@ -18,15 +18,16 @@ import (
 func Build(in Input) (*Plan, hcl.Diagnostics) {
 	b := newBuilder(in)
 	b.variables()
-	b.declareSteps()
+	b.declare(b.ev.root, in.Workflow)
 	b.variant()
 	b.backends()
 	b.clusters()
 	b.settings()
-	b.locals()
+	b.modules()
+	b.bindings()
 	b.steps()
 	b.fanOuts()
-	b.stepLocals()
+	b.laterBindings()
 	b.spans()
 	b.checkRoles()
 	b.instances()
@@ -54,6 +55,10 @@ type builder struct {
 	// adds; all are their steps.
 	parts []part
 	all   []*step
+	// scopes are the workflow and all instances of modules, calls what makes
+	// those.
+	scopes []*scope
+	calls  []*module
 	// doubles have the name of another step, which the loader has reported: only
 	// their text is checked.
 	doubles []*step
@@ -69,7 +74,7 @@ type builder struct {
 func newBuilder(in Input) *builder {
 	w := in.Workflow
 	secrets := &secrets{known: map[string]bool{}}
-	return &builder{
+	b := &builder{
 		in: in,
 		ev: newEvaluator(in, secrets),
 		plan: &Plan{
@@ -77,6 +82,8 @@ func newBuilder(in Input) *builder {
 			Graph: dag.New[*Instance](), Files: w.Files, secrets: secrets, digests: in.digests(),
 		},
 	}
+	b.ev.open = b.open
+	return b
 }
 
 func (b *builder) report(diags hcl.Diagnostics) {

@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"maps"
 	"slices"
 
 	"github.com/hashicorp/hcl/v2"
@@ -25,60 +24,6 @@ type frame struct {
 	// value is each.value as it was when the key became known.
 	value cty.Value
 	fan   *fanout
-}
-
-// context makes what expressions see: only what they need, and of steps only
-// the instances that they name (rule 6). Without facts, outputs and addresses
-// are unknown.
-func (ev *evaluator) context(n *needs, fr *frame, f Facts) (*hcl.EvalContext, hcl.Diagnostics) {
-	return ev.contextIn(ev.world(f), n, fr, f)
-}
-
-func (ev *evaluator) contextIn(w *world, n *needs, fr *frame, f Facts) (*hcl.EvalContext, hcl.Diagnostics) {
-	vars := maps.Clone(n.scope.roots)
-	ctx := &hcl.EvalContext{Variables: vars, Functions: n.scope.functions}
-	if len(n.clusters) > 0 {
-		clusters := make(map[string]cty.Value, len(n.clusters))
-		for _, c := range n.clusters {
-			clusters[c.name] = w.cluster(c)
-		}
-		vars["cluster"] = cty.ObjectVal(clusters)
-	}
-	if n.node && fr != nil {
-		vars["node"] = w.nodeOf(fr)
-	}
-	var diags hcl.Diagnostics
-	if n.each && fr != nil {
-		vars["each"], diags = ev.each(fr, n, f)
-	}
-	if len(n.uses) > 0 {
-		diags = append(diags, ev.outputsFor(n, fr, f, vars)...)
-	}
-	return ctx, append(diags, ev.addLocals(ctx, w, n)...)
-}
-
-// addLocals evaluates the locals that are needed, each after those it uses.
-func (ev *evaluator) addLocals(ctx *hcl.EvalContext, w *world, n *needs) hcl.Diagnostics {
-	if len(n.locals) == 0 {
-		return nil
-	}
-	var diags hcl.Diagnostics
-	values := make(map[string]cty.Value, len(n.locals))
-	for _, l := range n.locals {
-		if l.broken || len(l.expr.uses) == 0 || w.facts == nil && !l.plain {
-			shared := ev.shared(w, l)
-			values[l.name] = shared.value
-			if w.facts != nil { // before the run it is reported where it is declared
-				diags = append(diags, shared.diags...)
-			}
-			continue
-		}
-		ctx.Variables["local"] = cty.ObjectVal(values)
-		v, more := dsl.EvaluateStrict(l.expr.source, ctx)
-		values[l.name], diags = v, append(diags, more...)
-	}
-	ctx.Variables["local"] = cty.ObjectVal(values)
-	return diags
 }
 
 func (w *world) cluster(c *cluster) cty.Value {
@@ -156,8 +101,8 @@ type pick struct {
 	steps []*step
 }
 
-// outputsFor makes the roots `step` and `group`.
-func (ev *evaluator) outputsFor(n *needs, fr *frame, f Facts, vars map[string]cty.Value) hcl.Diagnostics {
+// outputsFor makes the roots `step` and `group` of every scope.
+func (ev *evaluator) outputsFor(n *needs, fr *frame, f Facts) (map[*scope]map[string]cty.Value, hcl.Diagnostics) {
 	var diags hcl.Diagnostics
 	picks := map[part]*pick{}
 	for _, u := range n.uses {
@@ -180,21 +125,30 @@ func (ev *evaluator) outputsFor(n *needs, fr *frame, f Facts, vars map[string]ct
 			p.all = true
 		}
 	}
-	steps, groups := map[string]cty.Value{}, map[string]cty.Value{}
+	values := map[*scope]*struct{ steps, groups map[string]cty.Value }{}
 	for what, p := range picks {
+		in := values[what.unit().scope]
+		if in == nil {
+			in = &struct{ steps, groups map[string]cty.Value }{map[string]cty.Value{}, map[string]cty.Value{}}
+			values[what.unit().scope] = in
+		}
 		if what.group != nil {
-			groups[what.group.name] = ev.groupValue(what.group, p, f)
+			in.groups[what.group.name] = ev.groupValue(what.group, p, f)
 		} else {
-			steps[what.step.name] = ev.stepValue(what.step, p, f)
+			in.steps[what.step.name] = ev.stepValue(what.step, p, f)
 		}
 	}
-	if len(steps) > 0 {
-		vars["step"] = cty.ObjectVal(steps)
+	roots := make(map[*scope]map[string]cty.Value, len(values))
+	for s, in := range values {
+		roots[s] = map[string]cty.Value{}
+		if len(in.steps) > 0 {
+			roots[s]["step"] = cty.ObjectVal(in.steps)
+		}
+		if len(in.groups) > 0 {
+			roots[s]["group"] = cty.ObjectVal(in.groups)
+		}
 	}
-	if len(groups) > 0 {
-		vars["group"] = cty.ObjectVal(groups)
-	}
-	return diags
+	return roots, diags
 }
 
 func (p *pick) add(u use) {
@@ -221,6 +175,9 @@ const (
 // of a condition that is not taken may hold it.
 func (ev *evaluator) choose(u use, fr *frame) (string, choice, hcl.Diagnostics) {
 	what := u.unit()
+	if u.frame != nil {
+		fr = u.frame
+	}
 	switch {
 	case u.own():
 		return fr.key, oneInstance, nil

@@ -7,6 +7,7 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
+	"github.com/zclconf/go-cty/cty/function"
 
 	"github.com/dcosflow/dcosflow/backends"
 	"github.com/dcosflow/dcosflow/dsl"
@@ -17,9 +18,17 @@ import (
 // from many goroutines at run time.
 type evaluator struct {
 	// root is the scope of the workflow itself.
-	root  *scope
-	files map[string]*hcl.File
-	host  dsl.Host
+	root *scope
+	// bindings are those of all scopes; resolving those whose references are
+	// being followed.
+	bindings, resolving []*binding
+
+	// open makes the instances of a module call; it is for the time of planning.
+	open func(*module)
+	// functions are those by directory.
+	functions map[string]map[string]function.Function
+	files     map[string]*hcl.File
+	host      dsl.Host
 	// static says that unknown values are no mistake: see Input.Static. They
 	// follow from one when there are others.
 	static bool
@@ -35,41 +44,49 @@ type evaluator struct {
 	running *world
 }
 
-// world is what is the same for all instances: the clusters, and the locals
+// world is what is the same for all instances: the clusters, and the bindings
 // that use no steps. At run time it has the nodes' addresses.
 type world struct {
 	facts    Facts
 	nodes    map[string][]cty.Value
 	clusters map[string]cty.Value
-	locals   map[string]sharedLocal
-}
-
-// sharedLocal is the value of a local that is the same for all instances.
-type sharedLocal struct {
-	value cty.Value
-	diags hcl.Diagnostics
+	values   map[*binding]sharedValue
 }
 
 func newEvaluator(in Input, secrets *secrets) *evaluator {
 	w := in.Workflow
-	host := dsl.Host{Files: in.Files, Dir: w.Dir, WorkingDir: in.WorkingDir, Env: in.Env}
-	root := newScope(w)
-	root.functions = dsl.Functions(host)
-	root.roots = map[string]cty.Value{
-		"path": cty.ObjectVal(map[string]cty.Value{"workflow": cty.StringVal(w.Dir), "module": cty.StringVal(w.Dir)}),
+	ev := &evaluator{
+		files:  w.Files,
+		host:   dsl.Host{Files: in.Files, Dir: w.Dir, WorkingDir: in.WorkingDir, Env: in.Env},
+		static: in.Static, secrets: secrets, functions: map[string]map[string]function.Function{},
+		planned: &world{
+			nodes: map[string][]cty.Value{}, clusters: map[string]cty.Value{}, values: map[*binding]sharedValue{},
+		},
+	}
+	ev.root = newScope(ev, w)
+	ev.root.functions = ev.functionsIn(w.Dir)
+	ev.root.roots = map[string]cty.Value{
+		"path": pathsOf(w.Dir, w.Dir),
 		"run": cty.ObjectVal(map[string]cty.Value{
 			"id":   cty.StringVal(in.Run.ID),
 			"seed": cty.NumberIntVal(in.Run.Seed),
 			"dir":  cty.StringVal(in.Run.Dir),
 		}),
 	}
-	return &evaluator{
-		root: root, files: w.Files, host: host,
-		static: in.Static, secrets: secrets,
-		planned: &world{
-			nodes: map[string][]cty.Value{}, clusters: map[string]cty.Value{}, locals: map[string]sharedLocal{},
-		},
+	for _, v := range w.Variables {
+		ev.root.variables.add(v.Name, v)
 	}
+	return ev
+}
+
+// functionsIn are those for the files of a directory.
+func (ev *evaluator) functionsIn(dir string) map[string]function.Function {
+	if ev.functions[dir] == nil {
+		host := ev.host
+		host.Dir = dir
+		ev.functions[dir] = dsl.Functions(host)
+	}
+	return ev.functions[dir]
 }
 
 // world returns what all instances see. That of a run is made once: addresses
@@ -92,7 +109,7 @@ func (ev *evaluator) world(f Facts) *world {
 func (ev *evaluator) worldAt(f Facts) *world {
 	w := &world{
 		facts: f, nodes: map[string][]cty.Value{}, clusters: map[string]cty.Value{},
-		locals: maps.Clone(ev.planned.locals),
+		values: maps.Clone(ev.planned.values),
 	}
 	for _, c := range ev.root.clusters.list {
 		nodes := f.Nodes(c.name)
@@ -101,14 +118,14 @@ func (ev *evaluator) worldAt(f Facts) *world {
 		}
 		w.addCluster(c, nodeValues(nodes))
 	}
-	for _, l := range ev.root.locals.list {
-		if l.ofClusters() {
-			delete(w.locals, l.name)
+	for _, b := range ev.bindings {
+		if b.ofClusters() {
+			delete(w.values, b)
 		}
 	}
-	for _, l := range ev.root.locals.list {
-		if l.ofClusters() {
-			_ = ev.shared(w, l) // what is wrong is told to those who use it
+	for _, b := range ev.bindings {
+		if b.ofClusters() {
+			_ = ev.shared(w, b) // what is wrong is told to those who use it
 		}
 	}
 	return w

@@ -32,7 +32,7 @@ type fanout struct {
 	// from is the step whose keys are taken: for_each = step.x.
 	from *step
 
-	visiting, visited bool
+	read, visiting, visited bool
 	// late keys are known only at run time. Broken ones have a problem that has
 	// been reported.
 	late, broken bool
@@ -58,25 +58,26 @@ func fanKindOf(decl *dsl.Meta, typ *steps.Type) fanKind {
 // keysFrom returns the step that for_each takes its keys from when the
 // expression is a plain reference to one, also through locals.
 func (s *scope) keysFrom(e hcl.Expression) *step {
-	ref, diags := dsl.ParseReference(e)
-	if diags.HasErrors() {
+	r := s.resolver(e, site{steps: true, clusters: true})
+	r.all()
+	if !r.plain {
 		return nil
 	}
-	if ref.Root == "local" {
-		if l, ok := s.locals.byName[ref.Name]; ok && s.resolveLocal(l) == nil && !l.broken {
-			plain, _ := s.plain(l)
-			ref = follow(plain, ref)
-		}
-	}
-	if ref.Root != "step" || ref.Key != nil || ref.Splat || len(ref.Rest) > 0 {
+	u := r.out.uses[0]
+	if u.group != nil || u.key != nil || u.splat || len(u.rest) > 0 {
 		return nil
 	}
-	return s.steps.byName[ref.Name]
+	return u.step
 }
 
 // fanText resolves the expression of the keys.
 func (b *builder) fanText(u *unit) {
 	fan, m := u.fan, u.args
+	if fan.read {
+		return
+	}
+	fan.read, fan.visiting = true, true
+	defer func() { fan.visiting = false }()
 	var e hcl.Expression
 	switch fan.kind {
 	case overNodes:
@@ -127,9 +128,10 @@ func (b *builder) fanOut(u *unit) {
 	}
 	if fan.visiting {
 		fan.broken = true
-		b.problem(fan.expr.Range(), "Keys in a circle", "The keys of %s hang on themselves.", fan.owner.address())
+		b.problem(u.rng, "Keys in a circle", "The keys of %s hang on themselves.", fan.owner.address())
 		return
 	}
+	b.fanText(u)
 	fan.visiting = true
 	defer func() { fan.visiting, fan.visited = false, true }()
 	if fan.expr == nil || fan.broken {
@@ -137,10 +139,16 @@ func (b *builder) fanOut(u *unit) {
 		return
 	}
 	if fan.from != nil {
+		if fan.from.fan.kind == overCluster {
+			b.stepText(fan.from)
+		}
 		b.fanOut(&fan.from.unit)
 		fan.broken = fan.broken || fan.from.fan.broken
 	}
 	for _, use := range fan.expr.uses {
+		if st := use.step; st != nil && st.fan.kind == overCluster {
+			b.stepText(st) // its keys are those of an argument
+		}
 		b.fanOut(use.unit())
 	}
 	if fan.broken {

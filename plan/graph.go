@@ -17,6 +17,7 @@ const barrier dag.ID = ":main"
 // instances makes the vertices and edges of all steps and groups.
 func (b *builder) instances() {
 	b.guesses.graph, b.graph.guesses = &b.graph, &b.guesses
+	b.surround()
 	for _, p := range b.parts {
 		u := p.unit()
 		u.roll = rollOf(u)
@@ -32,6 +33,7 @@ func (b *builder) instances() {
 			b.instancesOf(&b.graph, p, u.fan.frames)
 		}
 	}
+	b.joints()
 	for _, p := range b.parts {
 		if u := p.unit(); u.joined && !u.fan.late && !u.fan.broken && (p.group != nil || p.step.typ != nil) {
 			b.addJoin(p)
@@ -95,7 +97,7 @@ func (u *unit) traits() dag.Traits { return dag.Traits{Final: u.final()} }
 // addJoin adds the vertex that stands for all instances of a fan-out.
 func (b *builder) addJoin(p part) {
 	u := p.unit()
-	b.graph.vertex(p.joint(Join, u.join()), u.traits(), u.scope.region)
+	b.graph.vertex(p.joint(Join, u.join()), u.traits(), u.outside())
 	for _, fr := range u.fan.frames {
 		b.graph.edge(u.whole(u.join()), u.end(fr.key), triggerAmong(u), u.rng)
 	}
@@ -111,8 +113,14 @@ func (b *builder) close() {
 			b.problem(v.Value.Range, "Two instances of one name", "%s.", capital(err.Error()))
 		}
 	}
+	var units []*unit
 	for _, p := range b.parts {
-		u := p.unit()
+		units = append(units, p.unit())
+	}
+	for _, m := range b.calls {
+		units = append(units, &m.unit)
+	}
+	for _, u := range units {
 		if u.roll == nil {
 			continue
 		}

@@ -86,21 +86,7 @@ func (b *builder) groupText(g *group) {
 func (ev *evaluator) groupInstance(d *draft, g *group, fr *frame, examine bool) hcl.Diagnostics {
 	m, diags := ev.bracketed(g, fr)
 	around := g.bracket(fr.key)
-	begin := &Instance{
-		ID: around.opening(), Kind: Opening, Step: g.name, Key: fr.key, Keyed: fr.keyed, When: OnSuccess,
-		Description: m.Description, Range: g.rng, Retry: Retry{Attempts: 1}, Enabled: m.Enabled,
-	}
-	m.Enabled = nil
-	traits := dag.Traits{Opens: m.ID, Limit: shortest(m.Timeout, m.Deadline)}
-	if g.roll != nil {
-		traits.Roll = g.roll.Name
-	}
-	d.vertex(begin, traits, around.outer)
-	first := end{begin.ID, around.outer}
-	for _, l := range m.links {
-		d.link(&g.unit, first, l)
-	}
-	d.during(ev, first, end{m.ID, around.outer}, m.during, m.off)
+	d.open(ev, &g.unit, m, around)
 	for i, st := range g.steps.list {
 		if st.typ == nil {
 			continue
@@ -118,9 +104,33 @@ func (ev *evaluator) groupInstance(d *draft, g *group, fr *frame, examine bool) 
 			d.inOrder(g.steps.list[:i+1], fr.key)
 		}
 	}
-	d.vertex(m.Instance, dag.Traits{}, around.outer)
-	d.edges = append(d.edges, placedEdge{dag.Edge{From: m.ID, To: begin.ID}, g.rng})
+	d.shut(m, around)
 	return diags
+}
+
+// open adds the opening vertex of a region.
+func (d *draft) open(ev *evaluator, u *unit, m *made, r *region) {
+	begin := &Instance{
+		ID: r.opening(), Kind: Opening, Step: m.Step, Key: m.Key, Keyed: m.Keyed, When: OnSuccess,
+		Description: m.Description, Range: m.Range, Retry: Retry{Attempts: 1}, Enabled: m.Enabled,
+	}
+	m.Enabled = nil
+	traits := dag.Traits{Opens: m.ID, Limit: shortest(m.Timeout, m.Deadline)}
+	if u.roll != nil {
+		traits.Roll = u.roll.Name
+	}
+	d.vertex(begin, traits, r.outer)
+	first := end{begin.ID, r.outer}
+	for _, l := range m.links {
+		d.link(u, first, l)
+	}
+	d.during(ev, first, end{m.ID, r.outer}, m.during, m.off)
+}
+
+// shut adds the closing vertex of a region.
+func (d *draft) shut(m *made, r *region) {
+	d.vertex(m.Instance, dag.Traits{}, r.outer)
+	d.edges = append(d.edges, placedEdge{dag.Edge{From: m.ID, To: r.opening()}, m.Range})
 }
 
 // bracketed makes the closing instance of a group, with what the opening one
@@ -134,9 +144,32 @@ func (ev *evaluator) bracketed(g *group, fr *frame) (*made, hcl.Diagnostics) {
 	m.links, more = ev.links(&g.unit, fr)
 	diags = append(diags, more...)
 	m.during, more = ev.linksOf(g.meta.during, fr, nil)
+	m.during = append(m.during, g.scope.during...)
 	diags = append(diags, more...)
 	m.Enabled, m.off, diags = ev.enabled(&g.unit, fr, diags)
+	m.in(g.scope)
 	return m, diags
+}
+
+// in adds what the modules around say of it.
+func (m *made) in(s *scope) {
+	m.Enabled, m.off = enabledBoth(s.inherited, m.Enabled), s.off || m.off
+}
+
+// enabledBoth is true when two conditions are; nil stands for true.
+func enabledBoth(a, b func(Facts) (bool, error)) func(Facts) (bool, error) {
+	switch {
+	case a == nil:
+		return b
+	case b == nil:
+		return a
+	}
+	return func(f Facts) (bool, error) {
+		if yes, err := a(f); err != nil || !yes {
+			return yes, err
+		}
+		return b(f)
+	}
 }
 
 // shortest is the smaller of two bounds, of which zero is none.

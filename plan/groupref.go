@@ -46,22 +46,17 @@ func (g *group) form(step string) string {
 
 // group checks a reference to a group, or to a step of it from outside, and
 // notes it.
-func (r *resolver) group(ref dsl.Reference) {
+func (r *resolver) group(ref dsl.Reference) bool {
 	g, ok := find(r, &r.scope.groups, ref)
 	if !ok || !r.allowed(ref, r.site.steps) {
-		return
+		return false
 	}
-	u := use{group: g, rng: ref.Range}
-	if ref.Key != nil {
-		u.key, _ = r.scope.resolve(ref.Key, r.site) // its problems are those of the whole expression
-		u.free = r.free(ref.Key)
-	}
-	if len(ref.Rest) > 0 {
-		if attr, named := ref.Rest[0].(hcl.TraverseAttr); named {
-			u.step = g.steps.byName[attr.Name]
-		}
-	}
-	r.out.uses = append(r.out.uses, u)
+	r.follow(use{group: g}, ref)
+	return true
+}
+
+// groupForm checks the form of a reference to a group.
+func (r *resolver) groupForm(ref dsl.Reference, g *group) {
 	address, rest := g.address(), restText(ref.Rest)
 	switch {
 	case g.fan.kind == single && ref.Key != nil:

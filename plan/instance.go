@@ -65,6 +65,9 @@ func (ev *evaluator) instance(st *step, fr *frame) (*made, hcl.Diagnostics) {
 		m.links = append(m.links, provisioning(fr.cluster, inst.Node, placement(st)))
 	}
 	m.during, more = ev.linksOf(st.meta.during, fr, nil)
+	if st.within == nil && !st.final() {
+		m.during = append(m.during, st.scope.during...)
+	}
 	return m, append(diags, more...)
 }
 
@@ -101,8 +104,14 @@ func (ev *evaluator) placed(st *step, fr *frame) (*frame, hcl.Diagnostics) {
 
 // links are what an instance waits for by its references.
 func (ev *evaluator) links(u *unit, fr *frame) ([]link, hcl.Diagnostics) {
-	links, diags := ev.linksOf(u.all.uses, fr, nil)
-	links, more := ev.linksOf(u.meta.depends, fr, links)
+	var links []link
+	if u.within == nil {
+		links = slices.Clone(u.scope.waits)
+	}
+	diags := ev.unpicked(&u.all, fr)
+	links, more := ev.linksOf(ev.chosen(&u.all, fr).uses, fr, links)
+	diags = append(diags, more...)
+	links, more = ev.linksOf(u.meta.depends, fr, links)
 	diags = append(diags, more...)
 	if u.within == nil && u.fan.expr != nil && u.fan.from == nil && !u.fan.late {
 		links, more = ev.linksOf(u.fan.expr.uses, nil, links)
@@ -160,6 +169,9 @@ func (ev *evaluator) examine(st *step, m *made) hcl.Diagnostics {
 		m.links = append(m.links, ev.live(st.body, bare)...)
 	}
 	m.Enabled, m.off, d.diags = ev.enabled(&st.unit, m.frame, d.diags)
+	if st.within == nil {
+		m.in(st.scope)
+	}
 	if (st.role() == steps.Destroys || st.fan.kind == overCluster) && m.Subject == "" && !st.body.flawed && !d.diags.HasErrors() && !ev.static {
 		d.problem(st.decl.Range, "The cluster is not known", "It must be known before the run: write cluster.NAME.")
 	}

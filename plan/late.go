@@ -12,6 +12,7 @@ import (
 // run time, and checks its arguments with an unknown key (rule 10).
 func (b *builder) lateInstances(p part) {
 	u := p.unit()
+	b.repeated(u, u.fan.expr.Range())
 	expander := p.joint(Expander, u.expander())
 	ghost := b.ghost(p)
 	expander.Timeout, expander.Description, expander.Subject = ghost.Timeout, ghost.Description, ghost.Subject
@@ -25,7 +26,7 @@ func (b *builder) lateInstances(p part) {
 		return x, err
 	}
 	d, first, whole := &b.graph, u.whole(u.expander()), u.whole(u.join())
-	d.vertex(expander, u.traits(), u.scope.region)
+	d.vertex(expander, u.traits(), u.outside())
 	keys, diags := b.ev.linksOf(u.fan.expr.uses, nil, nil)
 	b.report(diags)
 	if from := u.fan.from; from != nil {
@@ -35,7 +36,7 @@ func (b *builder) lateInstances(p part) {
 			d.link(u, first, l)
 		}
 	}
-	d.vertex(p.joint(Join, u.join()), u.traits(), u.scope.region)
+	d.vertex(p.joint(Join, u.join()), u.traits(), u.outside())
 	d.edge(whole, first, triggerAmong(u), u.rng)
 }
 

@@ -157,14 +157,20 @@ func (b *builder) dependsOn(u *unit, at site) {
 	for _, ref := range u.args.DependsOn {
 		r := b.inList(u, ref, at)
 		switch {
-		case ref.Root != "step" && ref.Root != "group" && ref.Root != "local":
-			r.problem(ref.Range, "Not a step", "depends_on lists steps, such as step.a, instances of them, such as step.a[node.name], and groups, such as group.g.")
+		case ref.Root == "module" && ref.Inner == nil:
+			r.wholeModule(ref)
+		case ref.Root == "module":
+			r.problem(ref.Range, "Not a step", "From outside, a module is waited for as a whole: write %s without .%s.", r.short(ref), ref.Inner.Name)
+		case !slices.Contains([]string{"step", "group", "local", "var"}, ref.Root):
+			r.problem(ref.Range, "Not a step", "depends_on lists steps, such as step.a, instances of them, such as step.a[node.name], groups, such as group.g, and modules, such as module.m.")
 		case len(ref.Rest) > 0 && ref.Name != "" && ref.Root == "group":
 			r.problem(ref.Range, "Not a step", "From outside, a group is waited for as a whole: write %s without %s.", r.short(ref), restText(ref.Rest))
 		case len(ref.Rest) > 0 && ref.Name != "":
 			r.problem(ref.Range, "Not a step", "depends_on lists whole steps: write %s without %s.", r.short(ref), restText(ref.Rest))
 		default:
-			r.reference(ref)
+			if plain := r.reference(ref); !plain && ref.Root == "var" && !r.diags.HasErrors() {
+				r.problem(ref.Range, "Not a step", "depends_on lists what is waited for, and %s is no plain reference to a step in the call of the module.", r.short(ref))
+			}
 		}
 		b.report(r.diags)
 		u.meta.depends = append(u.meta.depends, r.out.uses...)

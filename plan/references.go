@@ -77,30 +77,75 @@ func (r *resolver) types(rest hcl.Traversal, ty cty.Type, what string, rng hcl.R
 }
 
 // step checks a reference to a step and notes it.
-func (r *resolver) step(ref dsl.Reference) {
+func (r *resolver) step(ref dsl.Reference) bool {
 	if ref.Name == "" {
 		r.problem(ref.Range, "Incomplete reference",
 			"Write which step by its name, and an instance in brackets after it: step.NAME, or step.NAME[KEY].")
-		return
+		return false
 	}
 	st, ok := r.findStep(ref)
 	if !ok || !r.allowed(ref, r.site.steps) {
-		return
+		return false
 	}
-	u := use{step: st, rng: ref.Range}
-	if ref.Key != nil {
-		u.key, _ = r.scope.resolve(ref.Key, r.site) // its problems are those of the whole expression
-		u.free = r.free(ref.Key)
-	}
+	r.follow(use{step: st}, ref)
+	return true
+}
+
+// follow notes a use with what stands after it in a reference: an index counts
+// when there is none yet.
+func (r *resolver) follow(u use, ref dsl.Reference) {
+	u = u.followed(r.tail(ref))
+	u.rng = ref.Range
 	r.out.uses = append(r.out.uses, u)
-	if st.typ == nil {
-		return // its type is unknown, and reported
+	ref.Splat, ref.Rest, ref.Key = u.splat, u.rest, nil
+	if u.key != nil {
+		ref.Key = u.key.source
 	}
-	if st.fan.kind == single || st.within != nil {
+	switch st := u.step; {
+	case u.group != nil:
+		r.groupForm(ref, u.group)
+	case st.typ == nil: // its type is unknown, and reported
+	case st.fan.kind == single || st.within != nil:
 		r.unkeyed(ref, st)
-		return
+	default:
+		r.keyed(ref, st)
 	}
-	r.keyed(ref, st)
+}
+
+// tail is what stands after a name.
+type tail struct {
+	key         *expression
+	free, splat bool
+	rest        hcl.Traversal
+}
+
+func (r *resolver) tail(ref dsl.Reference) tail {
+	t := tail{splat: ref.Splat, rest: ref.Rest}
+	if ref.Key != nil {
+		t.key, _ = r.scope.resolve(ref.Key, r.site) // its problems are those of the whole expression
+		t.free = r.free(ref.Key)
+	}
+	return t
+}
+
+// followed is a use with what stands after it: an index counts when there is
+// none yet.
+func (u use) followed(t tail) use {
+	switch {
+	case u.key == nil && !u.splat && len(u.rest) == 0:
+		if t.key != nil {
+			u.key, u.free, u.frame = t.key, t.free, nil
+		}
+		u.splat, u.rest = t.splat, t.rest
+	case t.key == nil && !t.splat:
+		u.rest = slices.Concat(u.rest, t.rest)
+	}
+	if u.group != nil && len(u.rest) > 0 {
+		if attr, named := u.rest[0].(hcl.TraverseAttr); named {
+			u.step = u.group.steps.byName[attr.Name]
+		}
+	}
+	return u
 }
 
 // free says that a key uses the variable of a for expression around it: such a

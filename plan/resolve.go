@@ -34,8 +34,12 @@ type needs struct {
 	scope    *scope
 	uses     []use
 	clusters []*cluster
-	// locals come after those that they use.
-	locals            []*local
+	// bindings come after those that they use.
+	bindings []*binding
+	// picks are modules of which the instance is chosen by its key; calls are
+	// those that are needed at all.
+	picks             []pickedModule
+	calls             []*module
 	node, each, probe bool
 	// varies is `matrix` or `run` when it is used, which a matrix cannot.
 	varies string
@@ -48,15 +52,26 @@ type use struct {
 	// is to a group.
 	step  *step
 	group *group
+	// module is one that is waited for as a whole; then there is no step.
+	module *module
 	// key selects an instance; nil means all of them.
 	key *expression
 	// free keys depend on the variable of a for expression.
 	free bool
-	rng  hcl.Range
+	// splat and rest are what stands after the key.
+	splat bool
+	rest  hcl.Traversal
+	// frame is where the key is evaluated, when that is not the instance which
+	// the expression is evaluated for: the instance of a module call.
+	frame *frame
+	rng   hcl.Range
 }
 
 // unit is what has the instances that are meant.
 func (u use) unit() *unit {
+	if u.module != nil {
+		return &u.module.unit
+	}
 	if u.group != nil {
 		return &u.group.unit
 	}
@@ -64,7 +79,7 @@ func (u use) unit() *unit {
 }
 
 // own says that the step of the same instance of a group is meant.
-func (u use) own() bool { return u.group == nil && u.step.within != nil }
+func (u use) own() bool { return u.group == nil && u.module == nil && u.step.within != nil }
 
 // shared says that the value is the same for all instances of a step.
 func (n *needs) shared() bool { return !n.node && !n.each && !n.probe }
@@ -82,16 +97,34 @@ func (n *needs) merge(o *needs) {
 			n.clusters = append(n.clusters, c)
 		}
 	}
-	for _, l := range o.locals {
-		n.addLocal(l)
+	for _, b := range o.bindings {
+		n.bind(b)
 	}
 	n.varies = cmp.Or(n.varies, o.varies)
+	for _, m := range o.calls {
+		n.call(m)
+	}
+	n.picks = append(n.picks, o.picks...)
 	n.node, n.each, n.probe = n.node || o.node, n.each || o.each, n.probe || o.probe
 }
 
-func (n *needs) addLocal(l *local) {
-	if !slices.Contains(n.locals, l) {
-		n.locals = append(n.locals, l)
+// borrow adds what a binding needs: where it is written, and not here, there may
+// be a node or a key.
+func (n *needs) borrow(o *needs) {
+	lent := *o
+	lent.node, lent.each, lent.probe = false, false, false
+	n.merge(&lent)
+}
+
+func (n *needs) bind(b *binding) {
+	if !slices.Contains(n.bindings, b) {
+		n.bindings = append(n.bindings, b)
+	}
+}
+
+func (n *needs) call(m *module) {
+	if !slices.Contains(n.calls, m) {
+		n.calls = append(n.calls, m)
 	}
 }
 
@@ -117,27 +150,46 @@ type resolver struct {
 	site  site
 	refs  []dsl.Reference
 	out   *expression
+	// plain says that the expression is a reference to a step or group, directly
+	// or by bindings, and nothing more.
+	plain bool
 	diags hcl.Diagnostics
 }
 
 // resolve finds and checks the references of an expression, before anything is
 // evaluated (rule 3). The expression is usable only without errors.
 func (s *scope) resolve(e hcl.Expression, at site) (*expression, hcl.Diagnostics) {
-	r := &resolver{scope: s, site: at, refs: dsl.References(e), out: s.expression(e)}
-	for _, ref := range r.refs {
-		r.reference(ref)
-	}
-	return r.out, r.diags
+	r := s.resolver(e, at)
+	diags := r.all()
+	return r.out, diags
 }
 
-func (r *resolver) reference(ref dsl.Reference) {
+func (s *scope) resolver(e hcl.Expression, at site) *resolver {
+	return &resolver{scope: s, site: at, refs: dsl.References(e), out: s.expression(e)}
+}
+
+func (r *resolver) all() hcl.Diagnostics {
+	for i, ref := range r.refs {
+		if plain := r.reference(ref); i == 0 && plain {
+			_, diags := dsl.ParseReference(r.out.source)
+			r.plain = !diags.HasErrors()
+		}
+	}
+	return r.diags
+}
+
+// reference notes what a reference needs. It says whether that is first of all a
+// step or group, which the reference names directly or by bindings.
+func (r *resolver) reference(ref dsl.Reference) bool {
 	switch ref.Root {
 	case "var":
-		if v, ok := find(r, &r.scope.variables, ref); ok {
-			r.path(ref, v.Type, "var."+ref.Name)
-		}
+		return r.variable(ref)
 	case "local":
-		r.local(ref)
+		if b, ok := find(r, &r.scope.locals, ref); ok {
+			return r.binding(b, ref)
+		}
+	case "module":
+		return r.module(ref)
 	case "path":
 		r.attribute(ref, pathType)
 	case "run":
@@ -157,9 +209,9 @@ func (r *resolver) reference(ref dsl.Reference) {
 			find(r, &r.scope.backends, ref)
 		}
 	case "step":
-		r.step(ref)
+		return r.step(ref)
 	case "group":
-		r.group(ref)
+		return r.group(ref)
 	case "node":
 		if r.allowed(ref, r.site.node) {
 			r.attribute(ref, schema.NodeType)
@@ -177,6 +229,7 @@ func (r *resolver) reference(ref dsl.Reference) {
 	default:
 		r.unknownRoot(ref)
 	}
+	return false
 }
 
 // find looks up the second word of a reference.
@@ -253,80 +306,59 @@ func (r *resolver) probe(ref dsl.Reference) {
 	}
 }
 
-// local replaces a reference to a local by what its expression needs. When that
-// is a plain reference to a step, an index and attributes that follow belong to
-// it (rule 1).
-func (r *resolver) local(ref dsl.Reference) {
-	l, ok := find(r, &r.scope.locals, ref)
-	if !ok {
-		return
-	}
-	if r.diags = append(r.diags, r.scope.resolveLocal(l)...); l.broken || l.expr == nil {
-		r.out.addLocal(l)
-		return
-	}
-	if !r.allowedLocal(l, ref) {
-		return
-	}
-	if plain, ok := r.scope.plain(l); ok {
-		r.reference(follow(plain, ref))
-		for _, inner := range l.expr.locals {
-			r.out.addLocal(inner)
+// variable looks up an input: one of the workflow has a value, and one of a
+// module stands for the argument of the call.
+func (r *resolver) variable(ref dsl.Reference) bool {
+	if b := r.scope.inputs.byName[ref.Name]; b != nil {
+		plain := r.binding(b, ref)
+		if !plain {
+			r.path(ref, b.input.Type, "var."+ref.Name)
 		}
-	} else {
-		r.out.merge(&l.expr.needs)
+		return plain
 	}
-	r.out.addLocal(l)
-}
-
-// allowedLocal refuses a local that uses what may not be used here.
-func (r *resolver) allowedLocal(l *local, ref dsl.Reference) bool {
-	var root string
-	switch {
-	case len(l.expr.uses) > 0 && !r.site.steps:
-		root = "step"
-	case len(l.expr.clusters) > 0 && !r.site.clusters:
-		root = "cluster"
-	case l.expr.varies != "" && r.site.fixed:
-		root = l.expr.varies
-	default:
-		return true
+	if v, ok := find(r, &r.scope.variables, ref); ok {
+		r.path(ref, v.Type, "var."+ref.Name)
 	}
-	r.problem(ref.Range, fmt.Sprintf("No %q here", root), "%s cannot use %q, and local.%s does (%s:%d).",
-		capital(r.site.what), root, l.name, l.decl.Range.Filename, l.decl.Range.Start.Line)
 	return false
 }
 
-// plain returns the reference to a step or group that a local is, directly or
-// through other locals.
-func (s *scope) plain(l *local) (dsl.Reference, bool) {
-	ref, diags := dsl.ParseReference(l.decl.Expr)
-	switch {
-	case diags.HasErrors():
-		return ref, false
-	case ref.Root == "step" || ref.Root == "group":
-		return ref, true
-	case ref.Root == "local":
-		if inner, ok := s.locals.byName[ref.Name]; ok && !inner.broken {
-			plain, ok := s.plain(inner)
-			return follow(plain, ref), ok
-		}
+// binding replaces a reference to a binding by what its expression needs. When
+// that is a plain reference to a step, an index and attributes that follow
+// belong to it (rule 1).
+func (r *resolver) binding(b *binding, ref dsl.Reference) bool {
+	b.resolve()
+	if b.broken || b.expr == nil || !r.allowedBinding(b, ref) {
+		r.out.bind(b)
+		return false
 	}
-	return ref, false
+	if b.plain {
+		r.follow(b.expr.uses[0], ref)
+		rest := b.expr.needs
+		rest.uses = rest.uses[1:]
+		r.out.borrow(&rest)
+	} else {
+		r.out.borrow(&b.expr.needs)
+	}
+	r.out.bind(b)
+	return b.plain
 }
 
-// follow appends what stands after the name of a local to the reference that
-// the local is.
-func follow(base, after dsl.Reference) dsl.Reference {
-	base.Range, base.NameRange = after.Range, after.NameRange
-	if base.Key == nil && !base.Splat && len(base.Rest) == 0 {
-		base.Key, base.Splat, base.Rest = after.Key, after.Splat, after.Rest
-		return base
+// allowedBinding refuses a binding that uses what may not be used here.
+func (r *resolver) allowedBinding(b *binding, ref dsl.Reference) bool {
+	var root string
+	switch {
+	case len(b.expr.uses) > 0 && !r.site.steps:
+		root = "step"
+	case len(b.expr.clusters) > 0 && !r.site.clusters:
+		root = "cluster"
+	case b.expr.varies != "" && r.site.fixed:
+		root = b.expr.varies
+	default:
+		return true
 	}
-	if after.Key == nil && !after.Splat {
-		base.Rest = slices.Concat(base.Rest, after.Rest)
-	}
-	return base
+	r.problem(ref.Range, fmt.Sprintf("No %q here", root), "%s cannot use %q, and %s does (%s).",
+		capital(r.site.what), root, b.title, place(b.rng))
+	return false
 }
 
 func (r *resolver) unknownRoot(ref dsl.Reference) {

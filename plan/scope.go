@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -15,6 +16,13 @@ import (
 // scope is where names are looked up: all that a file or directory declares,
 // once for each instance of a module.
 type scope struct {
+	ev *evaluator
+	// parent is the scope of the module call that it is an instance of; nil for
+	// that of the workflow.
+	parent *scope
+	// call is that module call, and frame its instance.
+	call  *module
+	frame *frame
 	// path is what the addresses in it begin with: "", or module.m["k"]. with
 	// the dot.
 	path string
@@ -23,8 +31,12 @@ type scope struct {
 	functions map[string]function.Function
 	roots     map[string]cty.Value
 
+	// variables are those of the workflow, inputs those of a module, and outputs
+	// what a module gives.
 	variables named[*dsl.Variable]
-	locals    named[*local]
+	inputs    named[*binding]
+	outputs   named[*binding]
+	locals    named[*binding]
 	backends  named[*dsl.Backend]
 	clusters  named[*cluster]
 	steps     named[*step]
@@ -32,8 +44,9 @@ type scope struct {
 	groups    named[*group]
 	// region is the innermost one around all of it; nil for none.
 	region *region
-	// resolving are the locals whose references are being followed.
-	resolving []*local
+	around
+	// modules are the calls in it.
+	modules named[*module]
 }
 
 // named is a list of things in the order of their declaration, found by name.
@@ -58,19 +71,6 @@ func (n *named[T]) add(name string, thing T) bool {
 	return true
 }
 
-// local is a named expression.
-type local struct {
-	name string
-	decl *dsl.Local
-	// expr is nil before its references are resolved.
-	expr *expression
-	// broken locals have a problem that has been reported; their value is
-	// unknown.
-	broken bool
-	// plain locals are references to steps.
-	plain bool
-}
-
 // cluster is a declared cluster. Before its roles are evaluated, or when they
 // cannot be, open is true: its roles and nodes are not known then.
 type cluster struct {
@@ -85,13 +85,13 @@ type cluster struct {
 	provisioner *step
 }
 
-func newScope(w *dsl.Workflow) *scope {
-	s := &scope{}
-	for _, v := range w.Variables {
-		s.variables.add(v.Name, v)
-	}
+func newScope(ev *evaluator, w *dsl.Workflow) *scope {
+	s := &scope{ev: ev}
 	for _, l := range w.Locals {
-		s.locals.add(l.Name, &local{name: l.Name, decl: l})
+		s.locals.add(l.Name, &binding{
+			title: "local." + l.Name, local: l.Name, home: s, scope: s, source: l.Expr, rng: l.Range,
+			at: site{what: "a local", steps: true, clusters: true},
+		})
 	}
 	if w.Matrix != nil {
 		for _, a := range w.Matrix.Axes {
@@ -111,7 +111,7 @@ func newScope(w *dsl.Workflow) *scope {
 func (s *scope) names(root string) []string {
 	switch root {
 	case "var":
-		return s.variables.names
+		return slices.Concat(s.variables.names, s.inputs.names)
 	case "local":
 		return s.locals.names
 	case "backend":
@@ -124,13 +124,15 @@ func (s *scope) names(root string) []string {
 		return s.axes.names
 	case "group":
 		return s.groups.names
+	case "module":
+		return s.modules.names
 	}
 	return nil
 }
 
 // kinds are the roots with declared names, and what they are called.
 var kinds = []struct{ root, noun string }{
-	{"var", "variable"}, {"local", "local"}, {"step", "step"}, {"group", "group"}, {"cluster", "cluster"},
+	{"var", "variable"}, {"local", "local"}, {"step", "step"}, {"group", "group"}, {"module", "module"}, {"cluster", "cluster"},
 	{"backend", "backend"}, {"matrix", "matrix axis"},
 }
 

@@ -115,6 +115,9 @@ func (b *builder) duringText(u *unit, at site) {
 
 // spans checks what is said to happen during what, and notes it.
 func (b *builder) spans() {
+	for _, m := range b.calls {
+		b.spansOf(&m.unit)
+	}
 	for _, p := range b.parts {
 		if p.group != nil {
 			b.spansOf(&p.group.unit)

@@ -18,6 +18,8 @@ type step struct {
 	// typ is nil when the type is unknown: such a step has no instances.
 	typ  *steps.Type
 	body *block
+	// read says that its text has been checked.
+	read bool
 	// span says that it is two vertices, its start and its end.
 	span bool
 }
@@ -33,19 +35,6 @@ func (st *step) role() steps.Role {
 
 func (st *step) secretOutputs() bool {
 	return slices.ContainsFunc(st.typ.Outputs, func(o schema.Output) bool { return o.Sensitive })
-}
-
-// declareSteps makes the steps and groups of the file known by name and finds
-// the types of the steps.
-func (b *builder) declareSteps() {
-	root := b.ev.root
-	for _, decl := range b.in.Workflow.Steps {
-		st := b.declared(root, decl)
-		if !root.steps.add(decl.Name, st) {
-			b.doubles = append(b.doubles, st)
-		}
-	}
-	b.declareGroups(root, b.in.Workflow.Groups)
 }
 
 // declared makes a step of a file.
@@ -116,6 +105,9 @@ func (b *builder) stepTypeNames() []string {
 // their instances. Then the clusters that are used are known, and what the file
 // leaves out is added.
 func (b *builder) steps() {
+	for _, m := range b.calls {
+		b.metaText(&m.unit, m.site("an argument of a module"))
+	}
 	for _, p := range b.ev.root.parts() {
 		if p.group != nil {
 			b.groupText(p.group)
@@ -131,6 +123,10 @@ func (b *builder) steps() {
 
 // stepText checks the text of a step.
 func (b *builder) stepText(st *step) {
+	if st.read {
+		return
+	}
+	st.read = true
 	at := b.siteOf(st, "an argument of a step")
 	if st.typ != nil {
 		b.placement(st)

@@ -66,20 +66,35 @@ func (p part) steps() []*step {
 	return []*step{p.step}
 }
 
-// parts lists the steps and groups of a scope in the order of the files.
+// parts lists the steps and groups of a scope in the order of the files, those
+// of modules where these are called.
 func (s *scope) parts() []part {
-	var list []part
+	type placed struct {
+		rng   hcl.Range
+		parts []part
+	}
+	var list []placed
 	for _, st := range s.steps.list {
-		list = append(list, part{step: st})
+		list = append(list, placed{st.rng, []part{{step: st}}})
 	}
 	for _, g := range s.groups.list {
-		list = append(list, part{group: g})
+		list = append(list, placed{g.rng, []part{{group: g}}})
 	}
-	slices.SortStableFunc(list, func(a, b part) int {
-		x, y := a.unit().rng, b.unit().rng
-		return cmp.Or(strings.Compare(x.Filename, y.Filename), cmp.Compare(x.Start.Byte, y.Start.Byte))
+	for _, m := range s.modules.list {
+		p := placed{rng: m.rng}
+		for _, inner := range m.scopes {
+			p.parts = append(p.parts, inner.parts()...)
+		}
+		list = append(list, p)
+	}
+	slices.SortStableFunc(list, func(a, b placed) int {
+		return cmp.Or(strings.Compare(a.rng.Filename, b.rng.Filename), cmp.Compare(a.rng.Start.Byte, b.rng.Start.Byte))
 	})
-	return list
+	var parts []part
+	for _, p := range list {
+		parts = append(parts, p.parts...)
+	}
+	return parts
 }
 
 // guessKey is the key of the instance that stands for those of a fan-out whose
@@ -124,14 +139,22 @@ func (u *unit) final() bool { return u.meta.when != OnSuccess }
 func (u *unit) end(key string) end { return end{u.id(key), u.region(key)} }
 
 // whole is a vertex for all instances as an end of edges.
-func (u *unit) whole(id dag.ID) end { return end{id, u.scope.region} }
+func (u *unit) whole(id dag.ID) end { return end{id, u.outside()} }
+
+// outside is the innermost region around all instances.
+func (u *unit) outside() *region {
+	if u.final() { // it waits for the end of the regions
+		return nil
+	}
+	return u.scope.region
+}
 
 // region is the innermost one around an instance.
 func (u *unit) region(key string) *region {
 	if u.within != nil {
 		return u.within.bracket(key)
 	}
-	return u.scope.region
+	return u.outside()
 }
 
 // bracketed says whether instances are spans or happen during some.
