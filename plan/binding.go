@@ -31,7 +31,9 @@ type binding struct {
 	rng hcl.Range
 	// input is the variable that the value is for, output what it is the value
 	// of; at most one is set.
-	input  *dsl.Variable
+	input *dsl.Variable
+	// given says that the call has an argument for the variable.
+	given  bool
 	output *dsl.Output
 
 	// expr is nil before its references are resolved.

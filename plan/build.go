@@ -28,6 +28,7 @@ func Build(in Input) (*Plan, hcl.Diagnostics) {
 	b.steps()
 	b.fanOuts()
 	b.laterBindings()
+	b.inputs()
 	b.spans()
 	b.checkRoles()
 	b.instances()

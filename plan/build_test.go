@@ -129,6 +129,8 @@ type request struct {
 	json   bool
 	// history is what earlier runs took.
 	history History
+	// files are more files, by path from the directory of the workflow.
+	files map[string]string
 }
 
 func (r request) build(t testing.TB) (*Plan, hcl.Diagnostics, map[string]*hcl.File) {
@@ -142,7 +144,15 @@ func (r request) build(t testing.TB) (*Plan, hcl.Diagnostics, map[string]*hcl.Fi
 		"w/here.txt":                  {Data: []byte("here")},
 		"elsewhere/there.txt":         {Data: []byte("there")},
 	}
-	w, diags := dsl.Load(disk, name, func(string) string { return "main.hcl" })
+	for path, text := range r.files {
+		disk["w/"+path] = &fstest.MapFile{Data: []byte(text)}
+	}
+	w, diags := dsl.Load(disk, name, func(path string) string {
+		if path == name {
+			return "main.hcl"
+		}
+		return strings.TrimPrefix(path, "/w/")
+	})
 	if w == nil {
 		return nil, diags, nil
 	}

@@ -151,9 +151,13 @@ func (ev *evaluator) bracketed(g *group, fr *frame) (*made, hcl.Diagnostics) {
 	return m, diags
 }
 
-// in adds what the modules around say of it.
+// in adds what the modules around say of it. Finalisers are in no brackets.
 func (m *made) in(s *scope) {
-	m.Enabled, m.off = enabledBoth(s.inherited, m.Enabled), s.off || m.off
+	inherited := s.inherited
+	if m.When != OnSuccess {
+		inherited = s.enabled
+	}
+	m.Enabled, m.off = enabledBoth(inherited, m.Enabled), s.off || m.off
 }
 
 // enabledBoth is true when two conditions are; nil stands for true.

@@ -123,7 +123,7 @@ func (b *builder) input(m *module, s *scope, fr *frame, v *dsl.Variable) *bindin
 		if in.Name != v.Name || in.Expr == nil {
 			continue
 		}
-		x.source, x.rng = in.Expr, in.NameRange
+		x.source, x.rng, x.given = in.Expr, in.NameRange, true
 		x.at = m.site("an input of a module")
 		if fr.keyed {
 			x.frame = fr

@@ -3,6 +3,7 @@ package plan
 import (
 	"fmt"
 
+	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
 )
 
@@ -18,7 +19,43 @@ func (v *view) input(b *binding, value cty.Value) cty.Value {
 		value = value.Mark(sensitive)
 		v.ev.secrets.reveal(value)
 	}
+	if known, ok := v.ev.planned.values[b]; ok && v.facts != nil && !known.value.IsWhollyKnown() {
+		v.diags = append(v.diags, v.ev.validate(b, value)...)
+	}
 	return value
+}
+
+// validate holds the value of an input against the validations of its variable.
+// The others that these use are as they were before the run.
+func (ev *evaluator) validate(b *binding, value cty.Value) hcl.Diagnostics {
+	if len(b.input.Validations) == 0 {
+		return nil
+	}
+	vars := map[string]cty.Value{}
+	for _, other := range b.home.inputs.list {
+		vars[other.input.Name] = ev.planned.values[other].value
+	}
+	vars[b.input.Name] = value
+	ctx := &hcl.EvalContext{Variables: map[string]cty.Value{"var": cty.ObjectVal(vars)}, Functions: b.home.functions}
+	diags := b.input.Validate(ctx)
+	for _, d := range diags {
+		if d.Expression != nil && d.Subject != nil && b.given {
+			d.Detail += fmt.Sprintf(" The condition stands at %s.", place(*d.Subject))
+			d.Subject = b.source.Range().Ptr() // who gave the value can mend it
+		}
+	}
+	return diags
+}
+
+// inputs holds the inputs of all modules against their validations.
+func (b *builder) inputs() {
+	for _, s := range b.scopes {
+		for _, x := range s.inputs.list {
+			if !x.broken {
+				b.report(b.ev.validate(x, b.ev.planned.values[x].value))
+			}
+		}
+	}
 }
 
 // off says that an output is null, because its module is not enabled. Before the
@@ -31,12 +68,14 @@ func (v *view) off(b *binding) bool {
 	return err == nil && !yes
 }
 
-// origin says who gave a module a value that turned out to be wrong in it.
-func (n *needs) origin() string {
-	for _, b := range n.bindings {
-		if b.input != nil && b.frame == nil && b.home == n.scope && b.scope != b.home {
-			return fmt.Sprintf(" %s is given at %s.", b.title, place(b.source.Range()))
+// blame says who gave a module the values that turned out to be wrong in it.
+func (d *decoding) blame(x *expression, before int) {
+	for _, b := range x.bindings {
+		if !b.given || b.home != x.scope {
+			continue
+		}
+		for _, diag := range d.diags[before:] {
+			diag.Detail += fmt.Sprintf(" %s is given at %s.", b.title, place(b.source.Range()))
 		}
 	}
-	return ""
 }
