@@ -46,7 +46,7 @@ func (w *world) nodeOf(fr *frame) cty.Value {
 
 // each makes the root `each` of an instance. The value is evaluated again when
 // a part of it was not known before.
-func (ev *evaluator) each(fr *frame, n *needs, f Facts) (cty.Value, hcl.Diagnostics) {
+func (ev *evaluator) each(w *world, fr *frame, n *needs) (cty.Value, hcl.Diagnostics) {
 	key := cty.StringVal(fr.key)
 	value := fr.value
 	if fr.guess {
@@ -59,9 +59,9 @@ func (ev *evaluator) each(fr *frame, n *needs, f Facts) (cty.Value, hcl.Diagnost
 	case fr.fan.from != nil && !n.usesStep(fr.fan.from):
 		value = cty.DynamicVal // only the key is wanted
 	case fr.fan.from != nil:
-		value = ev.outputsOf(fr.fan.from, fr.key, f)
-	case f != nil && !value.IsWhollyKnown():
-		value, diags = ev.eachValue(fr, f)
+		value = ev.outputsOf(fr.fan.from, fr.key, w.facts)
+	case w.facts != nil && !value.IsWhollyKnown():
+		value, diags = ev.eachValue(w, fr)
 	}
 	return cty.ObjectVal(map[string]cty.Value{"key": key, "value": value}), diags
 }
@@ -71,8 +71,8 @@ func (n *needs) usesStep(st *step) bool {
 }
 
 // eachValue evaluates for_each again and takes the instance's part.
-func (ev *evaluator) eachValue(fr *frame, f Facts) (cty.Value, hcl.Diagnostics) {
-	ctx, diags := ev.context(&fr.fan.expr.needs, nil, f)
+func (ev *evaluator) eachValue(w *world, fr *frame) (cty.Value, hcl.Diagnostics) {
+	ctx, diags := ev.contextIn(w, &fr.fan.expr.needs, nil, w.facts)
 	if diags.HasErrors() {
 		return cty.DynamicVal, diags
 	}

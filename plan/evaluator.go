@@ -51,6 +51,8 @@ type world struct {
 	nodes    map[string][]cty.Value
 	clusters map[string]cty.Value
 	values   map[*binding]sharedValue
+	// making says that it is not complete yet.
+	making bool
 }
 
 func newEvaluator(in Input, secrets *secrets) *evaluator {
@@ -109,7 +111,7 @@ func (ev *evaluator) world(f Facts) *world {
 func (ev *evaluator) worldAt(f Facts) *world {
 	w := &world{
 		facts: f, nodes: map[string][]cty.Value{}, clusters: map[string]cty.Value{},
-		values: maps.Clone(ev.planned.values),
+		values: maps.Clone(ev.planned.values), making: true,
 	}
 	for _, c := range ev.root.clusters.list {
 		nodes := f.Nodes(c.name)
@@ -128,6 +130,7 @@ func (ev *evaluator) worldAt(f Facts) *world {
 			_ = ev.shared(w, b) // what is wrong is told to those who use it
 		}
 	}
+	w.making = false
 	return w
 }
 

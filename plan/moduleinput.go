@@ -64,6 +64,9 @@ func (v *view) off(b *binding) bool {
 	if b.output == nil || v.facts == nil || b.home.enabled == nil {
 		return false
 	}
+	if b.home.off || v.world.making {
+		return b.home.off
+	}
 	yes, err := b.home.enabled(v.facts)
 	return err == nil && !yes
 }

@@ -29,7 +29,11 @@ type view struct {
 // the instances that they name (rule 6). Without facts, outputs and addresses
 // are unknown.
 func (ev *evaluator) context(n *needs, fr *frame, f Facts) (*hcl.EvalContext, hcl.Diagnostics) {
-	v := view{ev: ev, world: ev.world(f), needs: ev.chosen(n, fr), frame: fr, facts: f}
+	return ev.contextIn(ev.world(f), n, fr, f)
+}
+
+func (ev *evaluator) contextIn(w *world, n *needs, fr *frame, f Facts) (*hcl.EvalContext, hcl.Diagnostics) {
+	v := view{ev: ev, world: w, needs: ev.chosen(n, fr), frame: fr, facts: f}
 	v.bindings()
 	return v.context(v.needs, fr), v.diags
 }
@@ -49,7 +53,7 @@ func (v *view) context(n *needs, fr *frame) *hcl.EvalContext {
 		vars["node"] = v.world.nodeOf(fr)
 	}
 	if n.each && fr != nil {
-		each, diags := v.ev.each(fr, n, v.facts)
+		each, diags := v.ev.each(v.world, fr, n)
 		vars["each"], v.diags = each, append(v.diags, diags...)
 	}
 	if len(v.needs.uses) > 0 {
