@@ -23,7 +23,7 @@ func Build(in Input) (*Plan, hcl.Diagnostics) {
 	b.backends()
 	b.clusters()
 	b.settings()
-	b.modules()
+	b.modules(b.ev.root)
 	b.bindings()
 	b.steps()
 	b.fanOuts()

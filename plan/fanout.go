@@ -59,8 +59,7 @@ func fanKindOf(decl *dsl.Meta, typ *steps.Type) fanKind {
 // expression is a plain reference to one, also through locals.
 func (s *scope) keysFrom(e hcl.Expression) *step {
 	r := s.resolver(e, site{steps: true, clusters: true})
-	r.all()
-	if !r.plain {
+	if r.all().HasErrors() || !r.plain {
 		return nil
 	}
 	u := r.out.uses[0]

@@ -29,7 +29,6 @@ func newModule(s *scope, decl *dsl.Module) *module {
 
 // declare makes known by name what a file or directory has.
 func (b *builder) declare(s *scope, w *dsl.Workflow) {
-	b.scopes = append(b.scopes, s)
 	for _, decl := range w.Steps {
 		st := b.declared(s, decl)
 		if !s.steps.add(decl.Name, st) {
@@ -42,12 +41,14 @@ func (b *builder) declare(s *scope, w *dsl.Workflow) {
 	}
 }
 
-// modules makes the instances of all module calls, also of those in modules.
-func (b *builder) modules() {
-	for i := 0; i < len(b.scopes); i++ {
-		for _, m := range b.scopes[i].modules.list {
-			b.open(m)
-			b.calls = append(b.calls, m)
+// modules makes the instances of all module calls in a scope, and in them.
+func (b *builder) modules(s *scope) {
+	b.scopes = append(b.scopes, s)
+	for _, m := range s.modules.list {
+		b.open(m)
+		b.calls = append(b.calls, m)
+		for _, inner := range m.scopes {
+			b.modules(inner)
 		}
 	}
 }

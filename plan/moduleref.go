@@ -51,11 +51,12 @@ func (r *resolver) module(ref dsl.Reference) bool {
 		return false
 	}
 	s, known, problem := r.scope.ev.pick(pickedModule{module: m, key: key, rng: ref.Range}, nil)
-	if problem != nil {
+	switch {
+	case problem != nil:
 		r.diags = append(r.diags, problem)
-	} else if s != nil {
+	case s != nil:
 		return r.instancesOf([]*scope{s}, ref)
-	} else if !known {
+	case !known:
 		return r.instancesOf(m.scopes, ref)
 	}
 	return false
