@@ -39,6 +39,9 @@ type world struct {
 	*fake.Backend
 	prepareErr, allocateErr, deleteErr       error
 	prepareTakes, allocateTakes, deleteTakes time.Duration // whatever their contexts say
+	// deleteFailsFor is how long after begun it does; 0 means for ever.
+	deleteFailsFor time.Duration
+	begun          time.Time
 }
 
 func (w *world) Prepare(_ context.Context, progress func(string)) error {
@@ -55,7 +58,7 @@ func (w *world) Allocate(ctx context.Context, s backends.Spec) ([]backends.Node,
 
 func (w *world) Delete(ctx context.Context, k backends.Key) error {
 	time.Sleep(w.deleteTakes)
-	if w.deleteErr != nil {
+	if w.deleteErr != nil && (w.deleteFailsFor == 0 || time.Since(w.begun) < w.deleteFailsFor) {
 		return w.deleteErr
 	}
 	return w.Backend.Delete(ctx, k)
@@ -101,7 +104,7 @@ func (j *memoryJournal) Write(r events.Record) error {
 // provisions yet.
 func newStage(t *testing.T) *stage {
 	t.Helper()
-	s := &stage{t: t, journal: &memoryJournal{}, backend: &world{Backend: fake.New(fake.Options{})}}
+	s := &stage{t: t, journal: &memoryJournal{}, backend: &world{Backend: fake.New(fake.Options{}), begun: time.Now()}}
 	fakeType := fake.Type()
 	s.plan = &plan.Plan{
 		Name: "test", Run: plan.Run{ID: "run-1", Seed: 7, Dir: t.TempDir()},
