@@ -43,7 +43,7 @@ func (b *builder) declareGroups(s *scope, decls []*dsl.Group) {
 		for _, inner := range decl.Steps {
 			st := b.declared(s, inner)
 			st.within, st.fan = g, g.fan
-			if !g.steps.add(inner.Name, st) || s.steps.byName[inner.Name] != nil {
+			if !g.steps.add(inner.Name, st) {
 				b.doubles = append(b.doubles, st)
 			}
 		}
@@ -71,6 +71,9 @@ func (b *builder) groupText(g *group) {
 	b.metaText(&g.unit, g.site("an argument of a group"))
 	if v, ok := b.constant(g.scope, g.decl.Ordered, schema.Attribute{Name: "ordered", Type: cty.Bool}); ok {
 		g.ordered = v.True()
+	}
+	if g.args.Nodes != nil && g.args.ForEach != nil {
+		b.bothKeys(g.args.ForEach)
 	}
 	for _, st := range g.steps.list {
 		b.stepText(st)

@@ -177,6 +177,22 @@ group "solo" {
     destination = "/x"
   }
 }`, line: 3, want: []string{"Missing node", "node = node"}},
+		{name: "nodes and for_each", text: `group "g" {
+  nodes    = cluster.c.master
+  for_each = ["a"]
+  step "run" "a" { command = ["a"] }
+}`, line: 3, want: []string{"Both nodes and for_each"}},
+		{name: "the name of a step outside", text: `step "run" "a" { command = [var.nix] }
+group "g" {
+  step "run" "a" { command = [var.nax] }
+}`, count: 3, want: []string{"a", `Unknown variable "nix"`, `Unknown variable "nax"`}},
+		{name: "two of one name", text: `group "g" {
+  step "run" "a" { command = ["a"] }
+}
+group "g" {
+  nodes = cluster.c.master
+  step "run" "b" { command = [node.name, var.nix] }
+}`, count: 2, want: []string{`"g"`, `Unknown variable "nix"`}},
 		{name: "unknown type", text: `group "g" {
   nodes = cluster.c.master
   step "rum" "p" { command = ["a"] }
@@ -324,5 +340,72 @@ func TestRule10_LateGroups(t *testing.T) {
 	var late *Error
 	if _, err := p.Graph.Value("group.g[*]").Expand(f); !errors.As(err, &late) || !strings.Contains(err.Error(), "group.g would run nowhere") || !strings.Contains(err.Error(), "allow_empty = true") {
 		t.Errorf("an empty late group gives %v", err)
+	}
+}
+
+func TestRule08_GroupsRollInListOrder(t *testing.T) {
+	p := mustBuild(t, lab+`
+group "g" {
+  nodes        = reverse(cluster.c.master)
+  max_parallel = 1
+  step "run" "a" {
+    node    = node
+    command = ["a"]
+  }
+}`)
+	var order []dag.ID
+	for _, id := range p.Graph.IDs() {
+		if p.Graph.Traits(id).Roll == "group.g" {
+			order = append(order, id)
+		}
+	}
+	if want := []dag.ID{`group.g["master-1"]:begin`, `group.g["master-0"]:begin`}; !slices.Equal(order, want) {
+		t.Errorf("the roll's order is %q, want %q", order, want)
+	}
+	if tr := p.Graph.Traits(`group.g["master-0"].a`); tr.Roll != "" || tr.Weight != 1 {
+		t.Errorf("the traits of a step in a rolled group are %+v", tr)
+	}
+}
+
+func TestGroupsThatTakeTheKeysOfAStep(t *testing.T) {
+	p := mustBuild(t, lab+twoSteps+`
+group "g" {
+  for_each = step.many
+  step "run" "key" { command = [each.key] }
+  step "run" "value" { command = [each.value.stdout] }
+}
+step "run" "late" {
+  for_each = toset([step.one.stdout])
+  command  = [each.key]
+}
+group "h" {
+  for_each = step.late
+  step "run" "after" { command = [each.value.stdout] }
+}`)
+	checkEdges(t, p, `group.g["master-1"]:begin`, `step.many["master-1"]`)
+	checkEdges(t, p, "group.h[*]", "step.late[*]")
+	f := &facts{outputs: map[dag.ID]cty.Value{`step.many["master-1"]`: ran("m")}}
+	for id, want := range map[dag.ID]string{`group.g["master-1"].key`: "master-1", `group.g["master-1"].value`: "m"} {
+		if got := texts(configure(t, p, id, f).GetAttr("command")); !slices.Equal(got, []string{want}) {
+			t.Errorf("%s has the command %q, want %q", id, got, want)
+		}
+	}
+}
+
+func TestGroupsAreCheckedWithoutValues(t *testing.T) {
+	p, diags, files := request{static: true, text: lab + writer + `
+variable "nodes" { type = set(string) }
+group "g" {
+  for_each = var.nodes
+  during   = [step.writer]
+  step "run" "a" {
+    command = [each.key]
+    locks   = [each.key]
+  }
+}
+step "run" "x" { command = [for k, o in group.g : o.a.stdout] }
+`}.build(t)
+	if p == nil || diags.HasErrors() {
+		t.Errorf("validation finds:\n%s", rendered(diags, files))
 	}
 }

@@ -87,10 +87,14 @@ func (b *builder) placement(st *step) {
 		}
 	}
 	if m.Nodes != nil && m.ForEach != nil {
-		b.problem(m.ForEach.Range(), "Both nodes and for_each", "An instance has one key. Keep one of the two: with `for_each`, `node` says where each instance runs.")
+		b.bothKeys(m.ForEach)
 	} else if m.Nodes != nil && m.Node != nil {
 		b.problem(m.Node.Range(), "Both node and nodes", "Keep `node` for one instance, or `nodes` for one on each of them.")
 	}
+}
+
+func (b *builder) bothKeys(e hcl.Expression) {
+	b.problem(e.Range(), "Both nodes and for_each", "An instance has one key. Keep one of the two: with `for_each`, `node` says where each instance runs.")
 }
 
 // metaText resolves the meta-arguments of a step or group, which may use what
@@ -210,7 +214,7 @@ func (ev *evaluator) early(u *unit, fr *frame, inst *Instance) hcl.Diagnostics {
 	inst.Timeout = d.time(m.timeout, textAttributes["timeout"])
 	inst.Deadline = d.time(m.deadline, textAttributes["deadline"])
 	inst.Locks = d.locks(m.locks)
-	if m.locks != nil && fr.guess && inst.Locks == nil && !d.diags.HasErrors() && u.bracketed() {
+	if m.locks != nil && fr.guess && inst.Locks == nil && !d.diags.HasErrors() && u.bracketed() && !ev.static {
 		d.problem(m.locks.Range(), "Locks that are not known", "The instances of %s are known only at run time, and what happens during what must not need the same locks: write locks that are the same for all of them.", u.address())
 	}
 	inst.Retry = d.retry(u, inst.Type != nil && inst.Type.Idempotent)

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -388,5 +389,43 @@ func checkExpansion(t *testing.T, p *Plan, f *facts, id dag.ID, want []string) {
 	slices.Sort(want)
 	if !slices.Equal(got, want) {
 		t.Errorf("%s makes the edges\n got %s\nwant %s", id, strings.Join(got, "\n     "), strings.Join(want, "\n     "))
+	}
+}
+
+func TestRule09_FinalisersAndBrackets(t *testing.T) {
+	p := mustBuild(t, lab+writer+`
+group "g" {
+  nodes  = cluster.c.master
+  during = [step.writer]
+  step "run" "a" { command = ["a"] }
+}
+step "run" "report" {
+  when    = "always"
+  command = [try(group.g["master-0"].a.stdout, ""), try(step.writer.stdout, "")]
+}`)
+	checkEdges(t, p, ":main", `~provision.c["master-0"]`, `~provision.c["master-1"]`, `~provision.c["agent-0"]`, "~step.writer", `~group.g["master-0"]`, `~group.g["master-1"]`)
+	checkEdges(t, p, "step.report", "~:main")
+}
+
+func TestRule12_WhatSpansAndPollsHold(t *testing.T) {
+	p := mustBuild(t, lab+`
+step "cut" "c" {
+  nodes        = cluster.c.master
+  max_parallel = 1
+  locks        = ["net"]
+  duration     = "1s"
+}
+step "wait" "w" {
+  locks = ["disk"]
+  until {}
+}`)
+	for id, want := range map[dag.ID]dag.Traits{
+		`step.c["master-0"]:start`: {Opens: `step.c["master-0"]`, Span: true, Roll: "step.c", Locks: []string{"net"}},
+		`step.c["master-0"]`:       {},
+		"step.w":                   {Locks: []string{"disk"}},
+	} {
+		if got := p.Graph.Traits(id); !reflect.DeepEqual(got, want) {
+			t.Errorf("the traits of %s are\n got %+v\nwant %+v", id, got, want)
+		}
 	}
 }
