@@ -174,6 +174,8 @@ type InstanceStarted struct {
 	Attempts    int    `json:"attempts"`
 	Description string `json:"description,omitempty"`
 	Log         string `json:"log,omitempty"`
+	// File is what the names of this attempt's log files begin with.
+	File string `json:"file,omitempty"`
 }
 
 // InstanceProgress is a line for a person.
@@ -205,11 +207,24 @@ type SpanStarting struct {
 }
 
 // SpanHeld says that a span holds. Started is what its end needs, as JSON with
-// type. Fingerprint is that of InstanceEnded, for what happens during the span.
+// type; Secret says that it is with the run's secrets instead. Fingerprint is
+// that of InstanceEnded, for what happens during the span.
 type SpanHeld struct {
 	Address     string          `json:"address"`
 	Started     json.RawMessage `json:"started,omitempty"`
+	Secret      bool            `json:"secret,omitempty"`
 	Fingerprint string          `json:"fingerprint,omitempty"`
+}
+
+// SpanEnded says that a span was ended: nothing of it is left unless there is a
+// Message.
+type SpanEnded struct {
+	Address string `json:"address"`
+	// Message says why it could not be ended; empty when it could.
+	Message string `json:"message,omitempty"`
+	// Orphan says that the process that had started it had died, and another one
+	// ended it.
+	Orphan bool `json:"orphan,omitempty"`
 }
 
 // RegionFailed says that an instance of a group or module failed and begins
@@ -219,17 +234,11 @@ type RegionFailed struct {
 	Attempt int    `json:"attempt"`
 	// Attempts is how many there may be.
 	Attempts int `json:"attempts"`
-	// Cause is the instance that failed first.
+	// Cause is the instance that failed first, or the region itself when that
+	// took too long.
 	Cause     string        `json:"cause"`
 	Wait      time.Duration `json:"wait_ns"`
 	Instances []string      `json:"instances"`
-}
-
-// SpanEnded says that a span of a process that died was ended by another one.
-type SpanEnded struct {
-	Address string `json:"address"`
-	// Message says why that failed; empty when it did not.
-	Message string `json:"message,omitempty"`
 }
 
 // InstanceEnded is the last event of an instance.

@@ -29,11 +29,26 @@ func (r *Run) CriticalPath() Path {
 		seen[i] = true
 		if i.worked() {
 			p.Instances = append(p.Instances, i)
-			p.Took += i.Took
 		}
 	}
 	slices.Reverse(p.Instances)
+	p.Took = took(p.Instances)
 	return p
+}
+
+// took adds up a path, without what two of it did at the same time: a span ends
+// after what happened during it.
+func took(path []*Instance) (sum time.Duration) {
+	var before time.Time
+	for _, i := range path {
+		took := i.Took
+		if !before.IsZero() {
+			took = min(took, i.EndedAt.Sub(before))
+		}
+		sum += max(0, took)
+		before = i.EndedAt
+	}
+	return sum
 }
 
 func (i *Instance) worked() bool { return i.Attempt > 0 && i.State != "" && i.State != Reused }

@@ -43,7 +43,11 @@ func TestCriticalPath(t *testing.T) {
 		}, "[step.a] 4s"},
 		"a circle": {[]events.Record{
 			at(0, began("step.a")), at(1, began("step.b")), at(5, ended("step.a", 4, "step.b")), at(6, ended("step.b", 5, "step.a")),
-		}, "[step.a step.b] 9s"},
+		}, "[step.a step.b] 5s"},
+		"a span that ends after what happened during it": {[]events.Record{
+			at(0, began("step.a")), at(2, ended("step.a", 2, "")), at(2, began("step.span")), at(3, began("step.child")),
+			at(7, ended("step.child", 4, "step.a")), at(8, ended("step.span", 6, "step.child")),
+		}, "[step.a step.child step.span] 7s"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

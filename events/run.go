@@ -1,8 +1,10 @@
 package events
 
 import (
+	"cmp"
 	"encoding/json"
 	"slices"
+	"strconv"
 	"time"
 )
 
@@ -14,7 +16,8 @@ type Run struct {
 	StartedAt time.Time
 	// Goes is how often it was started or resumed.
 	Goes int
-	// LastAt is the time of the last event, LastSeq its number.
+	// LastAt is the time of the last event, LastSeq its number. What is tidied up
+	// after the end of the run does not change LastAt.
 	LastAt  time.Time
 	LastSeq int64
 	Status  Status
@@ -30,8 +33,15 @@ type Run struct {
 	// Cleanup holds what could not be removed.
 	Cleanup []CleanupFailed
 	Counts  Counts
+	// Spans are those that were started and, as far as is known, not ended, in
+	// the order of their starts.
+	Spans []*OpenSpan
+	// Regions are the instances of groups and modules that failed and began
+	// anew, in the order of their first failure.
+	Regions []*RegionState
 
 	byAddress map[string]*Instance
+	held      map[string]string
 }
 
 // Counts says how many instances are in which state.
@@ -51,9 +61,16 @@ type Instance struct {
 	Took               time.Duration
 	// Waiting says that an attempt failed and the next one has not begun.
 	Waiting bool
-	Line    string // the last line of progress
-	// Log is the folder of its log files, relative to the run's.
+	// Holding says that it is a span, and open.
+	Holding bool
+	// Rounds is how often it began anew because the group or module around it
+	// did; Attempt counts from one again then.
+	Rounds int
+	Line   string // the last line of progress
+	// Log is the folder of its log files, relative to the run's; Files are what
+	// the names of those of each attempt begin with.
 	Log       string
+	Files     []string
 	Outputs   json.RawMessage
 	Failure   *Failure
 	Cause     string
@@ -93,7 +110,10 @@ func Fold(records []Record) *Run {
 
 // Apply adds the next record. Events that it does not know change nothing.
 func (r *Run) Apply(rec Record) {
-	r.LastAt, r.LastSeq = rec.Time, rec.Seq
+	r.LastSeq = rec.Seq
+	if _, resumed := rec.Event.(RunResumed); r.Ended == nil || resumed {
+		r.LastAt = rec.Time
+	}
 	switch e := rec.Event.(type) {
 	case RunStarted:
 		r.start(e, rec.Time)
@@ -107,6 +127,7 @@ func (r *Run) Apply(rec Record) {
 		r.boot(e)
 	case ClusterDeleted:
 		r.cluster(e.Cluster).Deleted = true
+		r.closeSpans(func(s *OpenSpan) bool { return s.Cluster == e.Cluster })
 	case InstancesAdded:
 		r.Counts.Total += len(e.Addresses)
 	case InstanceStarted:
@@ -116,6 +137,10 @@ func (r *Run) Apply(rec Record) {
 	case AttemptFailed:
 		i := r.instance(e.Address)
 		i.Waiting, i.Failure = true, &e.Failure
+	case SpanStarting, SpanHeld, SpanEnded:
+		r.span(e)
+	case RegionFailed:
+		r.again(e)
 	case InstanceEnded:
 		r.end(e, rec.Time)
 	case Warning:
@@ -197,7 +222,7 @@ func (r *Run) resume(e RunResumed, at time.Time) {
 func (r *Run) replan(e ResumePlanned) {
 	earlier := r.byAddress
 	r.Instances, r.byAddress = nil, make(map[string]*Instance, len(e.Reused))
-	r.Counts = Counts{Total: e.Instances}
+	r.Counts, r.Regions = Counts{Total: e.Instances}, nil
 	for _, address := range slices.Concat(e.Reused, e.Disabled) {
 		if i := earlier[address]; i != nil {
 			r.Instances = append(r.Instances, i)
@@ -230,6 +255,7 @@ func (r *Run) begin(e InstanceStarted, at time.Time) {
 	}
 	i.Type, i.Node, i.Description = e.Type, e.Node, e.Description
 	i.Attempt, i.Attempts, i.Waiting, i.Log = e.Attempt, e.Attempts, false, e.Log
+	i.Files = append(i.Files, cmp.Or(e.File, strconv.Itoa(e.Attempt)))
 }
 
 func (r *Run) end(e InstanceEnded, at time.Time) {
@@ -238,33 +264,33 @@ func (r *Run) end(e InstanceEnded, at time.Time) {
 		r.Counts.Running--
 	}
 	i.Type, i.Node, i.State = e.Type, e.Node, e.State
-	i.EndedAt, i.Took, i.Waiting = at, e.Took, false
+	i.EndedAt, i.Took, i.Waiting, i.Holding = at, e.Took, false, false
 	i.Outputs, i.Failure = e.Outputs, e.Failure
 	i.Cause, i.Reason, i.After = e.Cause, e.Reason, e.After
 	i.Tolerated, i.Finaliser = e.Tolerated, e.Finaliser
 	i.Fingerprint, i.Secret = e.Fingerprint, e.Secret
-	r.Counts.add(e)
+	r.Counts.add(e.State, e.Tolerated, 1)
 }
 
-func (c *Counts) add(e InstanceEnded) {
-	switch e.State {
+func (c *Counts) add(s State, tolerated bool, n int) {
+	switch s {
 	case Succeeded:
-		c.Succeeded++
+		c.Succeeded += n
 	case Failed:
-		c.Failed++
-		if e.Tolerated {
-			c.Tolerated++
+		c.Failed += n
+		if tolerated {
+			c.Tolerated += n
 		}
 	case Skipped:
-		c.Skipped++
+		c.Skipped += n
 	case Disabled:
-		c.Disabled++
+		c.Disabled += n
 	case Kept:
-		c.Kept++
+		c.Kept += n
 	case Reused:
-		c.Reused++
+		c.Reused += n
 	case Canceled:
-		c.Canceled++
+		c.Canceled += n
 	}
 }
 

@@ -2,6 +2,7 @@ package events_test
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -34,6 +35,18 @@ func story() []events.Record {
 		events.InstanceEnded{Address: "step.x", Type: "run", State: events.Failed, Attempts: 2, Failure: &failure},
 		events.InstanceEnded{Address: "step.y", Type: "run", State: events.Skipped, Cause: "step.x", Reason: "because step.x failed"},
 		events.InstanceEnded{Address: "step.z", Type: "run", State: events.Disabled},
+		events.InstanceStarted{Address: "group.g.load", Type: "run", Attempt: 1, Attempts: 1, File: "1"},
+		events.SpanStarting{Address: "group.g.load", Type: "run", Node: "member-0", Cluster: "db", Config: json.RawMessage(`{"value":1,"type":"number"}`)},
+		events.SpanHeld{Address: "group.g.load", Started: json.RawMessage(`{"value":7,"type":"number"}`), Fingerprint: "f"},
+		events.InstanceStarted{Address: "group.g.check", Type: "assert", Attempt: 1, Attempts: 1, File: "1"},
+		events.InstanceEnded{Address: "group.g.check", Type: "assert", State: events.Failed, Attempts: 1, Failure: &failure},
+		events.SpanEnded{Address: "group.g.load"},
+		events.InstanceEnded{Address: "group.g.load", Type: "run", State: events.Canceled, Attempts: 1},
+		events.RegionFailed{Address: "group.g", Attempt: 1, Attempts: 3, Cause: "group.g.check", Wait: time.Second, Instances: []string{"group.g.load", "group.g.check", "group.g.late"}},
+		events.InstanceStarted{Address: "group.g.load", Type: "run", Attempt: 1, Attempts: 1, File: "1-2-1"},
+		events.SpanStarting{Address: "group.g.load", Type: "run", Node: "member-0", Cluster: "db", Config: json.RawMessage(`{"value":1,"type":"number"}`)},
+		events.SpanEnded{Address: "group.g.load", Message: "the node does not answer"},
+		events.InstanceEnded{Address: "group.g.load", Type: "run", State: events.Failed, Attempts: 1, Failure: &failure},
 		events.InstanceEnded{Address: "step.destroy", Type: "destroy", State: events.Kept, Finaliser: true},
 		events.Warning{Message: "careful"},
 		events.Unknown{Name: "from_the_future", Raw: json.RawMessage(`{"a":1}`)},
@@ -54,17 +67,62 @@ func TestFold(t *testing.T) {
 	if run.Status != events.StatusCanceled || run.Ended == nil || run.CancelCause != "interrupted" {
 		t.Errorf("got status %q, end %+v, cause %q", run.Status, run.Ended, run.CancelCause)
 	}
-	want := events.Counts{Total: 6, Succeeded: 1, Failed: 1, Skipped: 1, Disabled: 1, Kept: 1}
+	want := events.Counts{Total: 6, Succeeded: 1, Failed: 2, Skipped: 1, Disabled: 1, Kept: 1}
 	if run.Counts != want {
 		t.Errorf("counts: got %+v, want %+v", run.Counts, want)
 	}
 	failed := run.Failures()
-	if len(failed) != 1 || failed[0].Address != "step.x" || failed[0].Attempt != 2 || failed[0].Failure.ExitCode != 1 {
+	if len(failed) != 2 || failed[0].Address != "step.x" || failed[0].Attempt != 2 || failed[0].Failure.ExitCode != 1 {
 		t.Errorf("failures: got %+v, want the second attempt of step.x", failed)
 	}
 	db := run.Clusters[0]
 	if !db.Deleted || len(db.Nodes) != 2 || !db.Nodes[0].Booted || db.Nodes[1].Booted || db.Nodes[0].IP != "10.0.0.1" {
 		t.Errorf("cluster: got %+v", db)
+	}
+}
+
+// TestFoldOfBrackets looks at the group of the story after each of its events
+// that matter.
+func TestFoldOfBrackets(t *testing.T) {
+	records := story()
+	after := func(kind string, nth int) *events.Run {
+		run := &events.Run{}
+		for _, r := range records {
+			run.Apply(r)
+			if r.Event.Kind() == kind {
+				if nth--; nth == 0 {
+					return run
+				}
+			}
+		}
+		t.Fatalf("the story has no such %s", kind)
+		return nil
+	}
+	run := after("span_held", 1)
+	if len(run.Spans) != 1 || run.Spans[0].Held == nil || !run.Instance("group.g.load").Holding || run.HeldFingerprint("group.g.load") != "f" {
+		t.Errorf("held: got %+v, %+v", run.Spans, run.Instance("group.g.load"))
+	}
+	if run = after("span_ended", 1); len(run.Spans) != 0 {
+		t.Errorf("ended: got %+v, want no open span", run.Spans)
+	}
+	run = after("region_failed", 1)
+	check := run.Instance("group.g.check")
+	if check.State != "" || check.Attempt != 0 || check.Rounds != 1 || run.Counts.Failed != 1 || run.Counts.Canceled != 0 || run.HeldFingerprint("group.g.load") != "" {
+		t.Errorf("begun anew: got %+v, counts %+v", check, run.Counts)
+	}
+	want := []*events.RegionState{{Address: "group.g", Failed: 1, Attempts: 3, Causes: []string{"group.g.check"}}}
+	if d := cmp.Diff(want, run.Regions); d != "" {
+		t.Errorf("regions (-want +got):\n%s", d)
+	}
+	run = after("span_ended", 2)
+	if len(run.Spans) != 1 || run.Spans[0].Message != "the node does not answer" || run.Spans[0].Held != nil {
+		t.Errorf("not ended: got %+v", run.Spans)
+	}
+	if got := run.Instance("group.g.load").Files; !slices.Equal(got, []string{"1", "1-2-1"}) {
+		t.Errorf("log files: got %q", got)
+	}
+	if run = after("cluster_deleted", 1); len(run.Spans) != 0 {
+		t.Errorf("without its cluster: got %+v, want no open span", run.Spans)
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -95,6 +96,29 @@ func TestDiskFull(t *testing.T) {
 		if err := w.Write(record(1, events.Warning{})); err == nil || !strings.Contains(err.Error(), "no space left on device") {
 			t.Errorf("got %v, want it to say that there is no space", err)
 		}
+	}
+}
+
+// A pipe takes records, but nothing can be synced in it.
+func TestSpansAreSyncedAtOnce(t *testing.T) {
+	w, err := journal.Create(filepath.Join(t.TempDir(), "run-1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	reads, writes, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reads.Close()
+	journal.Replace(w, writes)
+	if err := w.Write(record(1, events.RunStarted{})); err != nil {
+		t.Errorf("what may be synced later: got %v, want nothing", err)
+	}
+	if err := w.Write(record(2, events.SpanStarting{Address: "step.load"})); !errors.Is(err, syscall.EINVAL) {
+		t.Errorf("a span: got %v, want %v", err, syscall.EINVAL)
+	}
+	if err := w.Close(); !errors.Is(err, syscall.EINVAL) {
+		t.Errorf("close: got %v, want the first error", err)
 	}
 }
 
@@ -284,12 +308,16 @@ func TestRuns(t *testing.T) {
 	write("c-killed", started(dead), events.Warning{})
 	write("d-living", started(self))
 	write("e-empty")
+	resumed := events.RunResumed{Run: "r", Owner: self, Keep: "always"}
+	text := events.Warning{Message: `"kind":"run_resumed"`}
+	write("g-resumed", started(dead), events.RunEnded{Status: events.StatusFailed, Exit: 1}, resumed, text)
+	write("h-removed", started(dead), events.RunEnded{Status: events.StatusFailed, Exit: 1}, events.SpanEnded{Address: "s"}, events.ClusterDeleted{Cluster: "db"})
 	for _, other := range []string{"not-a-run", "f"} {
 		if err := os.MkdirAll(filepath.Join(dir, other), 0o755); err != nil {
 			t.Fatal(err)
 		}
 	}
-	damaged := line(t, record(1, started(dead))) + "{\n" + line(t, record(3, events.RunEnded{Outputs: huge}))
+	damaged := line(t, record(1, started(dead))) + "{\n" + line(t, record(3, events.RunEnded{Status: events.StatusTrouble, Exit: 3}))
 	if err := os.Mkdir(filepath.Join(dir, "f-damaged"), 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -316,7 +344,9 @@ func TestRuns(t *testing.T) {
 		{"c-killed", events.StatusRunning, 0, false},
 		{"d-living", events.StatusRunning, 0, true},
 		{"e-empty", events.StatusRunning, 0, false},
-		{"f-damaged", events.StatusRunning, 0, false},
+		{"f-damaged", events.StatusTrouble, 3, false},
+		{"g-resumed", events.StatusRunning, 0, true},
+		{"h-removed", events.StatusFailed, 1, false},
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("runs (-want +got):\n%s", d)

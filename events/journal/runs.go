@@ -3,7 +3,6 @@ package journal
 import (
 	"bytes"
 	"errors"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -16,8 +15,8 @@ import (
 type Summary struct {
 	// ID is the name of the folder; Dir is its path.
 	ID, Dir string
-	// Started is the first event; its zero value means that the journal is
-	// empty or unreadable.
+	// Started is the first event, or that of the last resume; its zero value
+	// means that the journal is empty or unreadable.
 	Started   events.RunStarted
 	StartedAt time.Time
 	// Owner is who runs or ran it, Alive whether that process still does.
@@ -29,9 +28,9 @@ type Summary struct {
 	Exit   int
 }
 
-// Runs lists the runs in a folder, the oldest id first, by reading only the
-// beginning and the end of each journal. A folder that does not exist holds
-// none; what is not a run is passed over.
+// Runs lists the runs in a folder, the oldest id first, without decoding more
+// than the beginning and the end of each journal. A folder that does not exist
+// holds none; what is not a run is passed over.
 func Runs(dir string) ([]Summary, error) {
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -61,20 +60,13 @@ func Runs(dir string) ([]Summary, error) {
 // folder holds no journal.
 func Glance(dir string) (Summary, error) {
 	s := Summary{ID: filepath.Base(dir), Dir: dir, Status: events.StatusRunning}
-	file, err := os.Open(filepath.Join(dir, Name))
+	content, err := os.ReadFile(filepath.Join(dir, Name))
 	if err != nil {
 		return s, err
 	}
-	defer file.Close()
-	for rec, err := range Read(file) {
-		if started, ok := rec.Event.(events.RunStarted); ok && err == nil {
-			s.Started, s.StartedAt, s.Owner = started, rec.Time, started.Owner
-		}
-		break
-	}
-	if err := s.readEnd(file); err != nil {
-		return s, err
-	}
+	content = content[:bytes.LastIndexByte(content, '\n')+1] // the last line may be torn
+	s.readBegin(content)
+	s.readEnd(content)
 	held, err := holder(dir)
 	if err == nil {
 		s.Owner = held.Owner
@@ -85,55 +77,61 @@ func Glance(dir string) (Summary, error) {
 	return s, nil
 }
 
-// endSize is how much of the end of a journal is read. RunEnded is small; with
-// larger outputs the whole journal is read.
-const endSize = 64 << 10
-
-func (s *Summary) readEnd(file *os.File) error {
-	info, err := file.Stat()
-	if err != nil {
-		return err
+// readBegin finds the beginning: that of the last go at the run.
+func (s *Summary) readBegin(content []byte) {
+	for rec, err := range Read(bytes.NewReader(content)) {
+		if started, ok := rec.Event.(events.RunStarted); ok && err == nil {
+			s.Started, s.StartedAt, s.Owner = started, rec.Time, started.Owner
+		}
+		break
 	}
-	from := max(0, info.Size()-endSize)
-	end := make([]byte, info.Size()-from)
-	if _, err := file.ReadAt(end, from); err != nil && !errors.Is(err, io.EOF) {
-		return err
+	at := bytes.LastIndex(content, resumedKind)
+	if at < 0 {
+		return
 	}
-	last, whole := lastLine(end)
-	if !whole && from > 0 {
-		return s.readAll()
-	}
+	line, _ := lastLine(content[:at+1+bytes.IndexByte(content[at:], '\n')])
 	var rec events.Record
-	if rec.UnmarshalJSON(last) == nil {
-		s.conclude(rec)
+	if rec.UnmarshalJSON(line) != nil {
+		return
 	}
-	return nil
-}
-
-func (s *Summary) readAll() error {
-	run, err := Load(s.Dir)
-	if errors.As(err, new(*CorruptError)) {
-		return nil // one damaged journal must not hide the other runs
-	}
-	if err == nil && run.Ended != nil {
-		s.Status, s.Exit = run.Ended.Status, run.Ended.Exit
-	}
-	return err
-}
-
-func (s *Summary) conclude(rec events.Record) {
-	if ended, ok := rec.Event.(events.RunEnded); ok {
-		s.Status, s.Exit = ended.Status, ended.Exit
+	if resumed, ok := rec.Event.(events.RunResumed); ok {
+		s.Started, s.StartedAt, s.Owner = events.RunStarted(resumed), rec.Time, resumed.Owner
 	}
 }
 
-// lastLine returns the last line that has an end; whole says that its
-// beginning is in the text too.
-func lastLine(text []byte) (line []byte, whole bool) {
+// resumedKind is in the line of a RunResumed; in a text it would be escaped.
+var resumedKind = []byte(`"kind":"` + events.RunResumed{}.Kind() + `"`)
+
+// readEnd finds how the run ended.
+func (s *Summary) readEnd(content []byte) {
+	for {
+		line, before := lastLine(content)
+		var rec events.Record
+		if len(line) == 0 || rec.UnmarshalJSON(line) != nil || s.conclude(rec) {
+			return
+		}
+		content = before
+	}
+}
+
+// conclude says whether the record decides how the run ended: what tidies up
+// later may follow the end.
+func (s *Summary) conclude(rec events.Record) (decided bool) {
+	switch e := rec.Event.(type) {
+	case events.RunEnded:
+		s.Status, s.Exit = e.Status, e.Exit
+	case events.ClusterDeleted, events.SpanEnded:
+		return false
+	}
+	return true
+}
+
+// lastLine returns the last line that has an end, and the text before it.
+func lastLine(text []byte) (line, before []byte) {
 	end := bytes.LastIndexByte(text, '\n')
 	if end < 0 {
-		return nil, false
+		return nil, nil
 	}
 	begin := bytes.LastIndexByte(text[:end], '\n')
-	return text[begin+1 : end], begin >= 0
+	return text[begin+1 : end], text[:begin+1]
 }

@@ -27,7 +27,8 @@ const syncDelay = 50 * time.Millisecond
 var ErrExists = errors.New("there is a journal already")
 
 // Writer appends records to a journal. A record is in the file when Write
-// returns and on the disk 50 ms later. It is safe for concurrent use.
+// returns and on the disk 50 ms later; a SpanStarting is there at once, because
+// the world changes next. It is safe for concurrent use.
 type Writer struct {
 	path string
 
@@ -93,6 +94,10 @@ func (w *Writer) Write(r events.Record) error {
 	if _, err := w.file.Write(w.line); err != nil {
 		w.err = err
 		return err
+	}
+	if _, urgent := r.Event.(events.SpanStarting); urgent {
+		w.err = w.file.Sync()
+		return w.err
 	}
 	if w.pending == nil {
 		w.syncing.Add(1)

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -27,12 +28,27 @@ func Failures(w io.Writer, run *events.Run, s Style) error {
 		t.line("%s %s", s.Red("Error:"), strings.TrimSpace(e.Message))
 		t.block("  hint: ", e.Hint)
 	}
+	t.open(run, s)
 	for _, c := range run.Cleanup {
 		t.line("")
 		t.line("%s cluster %s was not removed: %s", s.Red("Error:"), c.Cluster, c.Message)
 		t.line("  remove it: %s", c.Command)
 	}
 	return t.to(w)
+}
+
+// open names the spans that could not be ended, and those that nobody tried to
+// end when the run ended.
+func (t *text) open(run *events.Run, s Style) {
+	if run.Ended == nil {
+		return
+	}
+	for _, o := range run.Spans {
+		why := cmp.Or(o.Message, "it was not waited for")
+		t.line("")
+		t.line("%s %s was not ended: %s", s.Red("Error:"), o.Address, why)
+		t.line("  end it: %s, or remove all with %s", s.Tool("resume", run.Started.Run), s.Tool("destroy", run.Started.Run))
+	}
 }
 
 // Summary writes the end of a run: how it ended, the counts, the critical path,
@@ -42,6 +58,7 @@ func Summary(w io.Writer, run *events.Run, s Style) error {
 	t.line("")
 	t.verdict(run, s)
 	t.flaky(run, s)
+	t.regions(run)
 	t.path(run)
 	t.outputs(run.Ended)
 	t.kept(run, s)
@@ -116,6 +133,17 @@ func Counts(c events.Counts) string {
 	return strings.Join(parts, ", ")
 }
 
+// regions says which groups and modules had to begin anew, and why.
+func (t *text) regions(run *events.Run) {
+	for _, r := range run.Regions {
+		causes := slices.Compact(slices.Sorted(slices.Values(r.Causes)))
+		if i := slices.Index(causes, r.Address); i >= 0 {
+			causes[i] = "it took too long"
+		}
+		t.line("repeated: %s failed %s: %s", r.Address, times(r.Failed), strings.Join(causes, ", "))
+	}
+}
+
 func (t *text) outputs(e *events.RunEnded) {
 	if e == nil || len(e.Outputs) == 0 {
 		return
@@ -140,11 +168,12 @@ func pretty(raw json.RawMessage) string {
 
 // kept says what the run left on purpose.
 func (t *text) kept(run *events.Run, s Style) {
-	if run.Ended == nil || len(run.Ended.Kept) == 0 {
+	names := kept(run)
+	if len(names) == 0 {
 		return
 	}
-	t.line("%s %s", s.Yellow("kept:"), clusters(run.Ended.Kept))
-	if node := firstBooted(run, run.Ended.Kept); node != nil {
+	t.line("%s %s", s.Yellow("kept:"), clusters(names))
+	if node := firstBooted(run, names); node != nil {
 		t.line("  enter a node: %s", s.Tool("exec", "--run", run.Started.Run, node.Name, "--", "bash"))
 		if node.IP != "" {
 			t.line("  or by SSH:    %s", SSH(run.Started.Dir, node.IP))
@@ -158,6 +187,17 @@ func (t *text) resume(run *events.Run, s Style) {
 	if run.Ended != nil && run.Ended.Exit != 0 {
 		t.line("go on:          %s", s.Tool("resume", run.Started.Run))
 	}
+}
+
+// kept are the clusters that a run left and nobody has removed since.
+func kept(run *events.Run) []string {
+	if run.Ended == nil {
+		return nil
+	}
+	gone := func(name string) bool {
+		return slices.ContainsFunc(run.Clusters, func(c *events.ClusterState) bool { return c.Name == name && c.Deleted })
+	}
+	return slices.DeleteFunc(slices.Clone(run.Ended.Kept), gone)
 }
 
 func clusters(names []string) string {

@@ -104,6 +104,13 @@ func (r *Report) other(rec events.Record) error {
 	case events.AttemptFailed:
 		return r.say(at, "retry", "%s: attempt %d failed: %s; again in %s",
 			e.Address, e.Attempt, report.Reason(e.Failure), report.Duration(e.Wait))
+	case events.SpanHeld:
+		return r.say(at, "holds", "%s", e.Address)
+	case events.SpanEnded:
+		return r.spanEnded(e, at)
+	case events.RegionFailed:
+		return r.say(at, "retry", "%s: attempt %d of %d failed%s; all of it again in %s",
+			e.Address, e.Attempt, e.Attempts, causedBy(e), report.Duration(e.Wait))
 	case events.ClusterDeleted:
 		return r.say(at, "removed", "cluster %s in %s", e.Cluster, report.Duration(e.Took))
 	case events.Warning:
@@ -172,6 +179,24 @@ func (r *Report) started(e events.InstanceStarted, at time.Time) error {
 		description = ": " + e.Description
 	}
 	return r.say(at, "start", "%s%s%s", e.Address, attempt, description)
+}
+
+// spanEnded says nothing of what its own process ended: its instance ends next.
+func (r *Report) spanEnded(e events.SpanEnded, at time.Time) error {
+	switch {
+	case e.Message != "":
+		return r.say(at, "LEFT", "%s was not ended: %s", e.Address, e.Message)
+	case e.Orphan:
+		return r.say(at, "ended", "%s, which was left open", e.Address)
+	}
+	return nil
+}
+
+func causedBy(e events.RegionFailed) string {
+	if e.Cause == e.Address {
+		return ": it took too long"
+	}
+	return fmt.Sprintf(" because of %s", e.Cause)
 }
 
 func (r *Report) ended(e events.InstanceEnded, at time.Time) error {
