@@ -38,10 +38,14 @@ var _ steps.Step = (*step)(nil)
 
 func newStep(cfg cty.Value) (steps.Step, error) {
 	s := &step{}
+	return s, s.read(cfg)
+}
+
+func (s *step) read(cfg cty.Value) error {
 	if err := schema.Decode(cfg, &s.config); err != nil {
-		return nil, fmt.Errorf("read the arguments of run: %w", err)
+		return fmt.Errorf("read the arguments of run: %w", err)
 	}
-	return s, nil
+	return nil
 }
 
 // Run runs the command and returns what it printed, also when it fails.
@@ -50,25 +54,50 @@ func (s *step) Run(ctx context.Context, env steps.Env) (cty.Value, error) {
 	if err != nil {
 		return cty.NilVal, err
 	}
-	stdout, stderr := &steps.Capture{Pass: env.Stdout}, &steps.Capture{Pass: env.Stderr}
+	did := execution{stdout: steps.Capture{Pass: env.Stdout}, stderr: steps.Capture{Pass: env.Stderr}, node: node}
 	cmd := s.command()
-	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, stdout, stderr
-	begin := time.Now()
-	err = transport.Run(ctx, cmd)
-	took := time.Since(begin)
+	cmd.Dir = dir
+	did.run(ctx, transport, cmd)
+	return did.outputs(env), s.verdict(did.err, node)
+}
 
+// execution is a command at work, and what came of it.
+type execution struct {
+	stdout, stderr steps.Capture
+	node           cty.Value
+	took           time.Duration
+	err            error // of the transport
+}
+
+func (e *execution) run(ctx context.Context, transport backends.Transport, cmd backends.Command) {
+	cmd.Stdout, cmd.Stderr = &e.stdout, &e.stderr
+	begin := time.Now()
+	e.err = transport.Run(ctx, cmd)
+	e.took = time.Since(begin)
+}
+
+func (e *execution) outputs(env steps.Env) cty.Value {
 	code := cty.NumberIntVal(0)
 	var exit *backends.ExitError
-	if errors.As(err, &exit) {
+	if errors.As(e.err, &exit) {
 		code = cty.NumberIntVal(int64(exit.Code))
-	} else if err != nil {
+	} else if e.err != nil {
 		code = cty.NullVal(cty.Number)
 	}
-	s.tellExcess(env, stdout, stderr)
+	e.tellExcess(env)
 	return cty.ObjectVal(map[string]cty.Value{
-		"stdout": stdout.Value(), "stderr": stderr.Value(), "exit_code": code,
-		"duration": cty.NumberFloatVal(took.Seconds()), "node": node,
-	}), s.verdict(err, node)
+		"stdout": e.stdout.Value(), "stderr": e.stderr.Value(), "exit_code": code,
+		"duration": cty.NumberFloatVal(e.took.Seconds()), "node": e.node,
+	})
+}
+
+func (e *execution) tellExcess(env steps.Env) {
+	if err := e.stdout.Excess(); err != nil {
+		env.Progress(fmt.Sprintf("stdout: %v: the output is null, the whole is in the log", err))
+	}
+	if err := e.stderr.Excess(); err != nil {
+		env.Progress(fmt.Sprintf("stderr: %v: the output is null, the whole is in the log", err))
+	}
 }
 
 // place says where the command runs: on the tool's machine in the workflow's
@@ -151,13 +180,4 @@ func (s *step) verdict(err error, node cty.Value) error {
 		return &failed
 	}
 	return fmt.Errorf("%w, but exit_codes is %v", &failed, s.ExitCodes)
-}
-
-func (s *step) tellExcess(env steps.Env, stdout, stderr *steps.Capture) {
-	if err := stdout.Excess(); err != nil {
-		env.Progress(fmt.Sprintf("stdout: %v: the output is null, the whole is in the log", err))
-	}
-	if err := stderr.Excess(); err != nil {
-		env.Progress(fmt.Sprintf("stderr: %v: the output is null, the whole is in the log", err))
-	}
 }

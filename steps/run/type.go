@@ -17,6 +17,9 @@ const doc = "Runs a command or a script on a node, or on the machine of the tool
 	"Standard output and standard error are kept apart, written to the step's log byte for byte (but for secrets), and returned as outputs. " +
 	"When the step is cancelled or times out, the whole process group gets SIGTERM and five seconds later SIGKILL.\n\n" +
 	"Values go to a command through `env`, secrets too: neither `env` nor `script` is ever on a command line of the machine.\n\n" +
+	"With `background = true` it is a span: the command starts just before the first step that says `during = [...]` with it, and goes on until the last of " +
+	"them has ended. Then its process group gets SIGTERM, and SIGKILL after `stop_timeout`; that is no failure. A command that ends earlier is judged by " +
+	"`exit_codes`: success is a success, failure stops the steps that run during it. It also ends when the tool dies.\n\n" +
 	"The step is not repeated after trouble with the connection unless a `retry` block says so."
 
 // Type returns the step type `run`.
@@ -29,12 +32,13 @@ func Type() steps.Type {
 		Outputs: []schema.Output{
 			{Name: "stdout", Type: cty.String, Printed: true, Doc: "Standard output. Bytes that are no UTF-8 become U+FFFD. Null when it is longer than 8 MiB; the log has the whole."},
 			{Name: "stderr", Type: cty.String, Printed: true, Doc: "Standard error, likewise."},
-			{Name: "exit_code", Type: cty.Number, Doc: "Exit code; 128 plus the number of the signal that ended it."},
+			{Name: "exit_code", Type: cty.Number, Doc: "Exit code; 128 plus the number of the signal that ended it. Null when the step stopped it."},
 			{Name: "duration", Type: cty.Number, Doc: "How long it ran, in seconds."},
 			{Name: "node", Type: cty.String, Doc: "Name of the node; null with `local = true`."},
 		},
-		Check: check,
-		New:   newStep,
+		Check:   check,
+		New:     newStep,
+		NewSpan: newSpan,
 	}
 }
 
