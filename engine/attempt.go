@@ -7,7 +7,6 @@ import (
 	"hash/fnv"
 	"math"
 	"math/rand/v2"
-	"runtime/debug"
 	"slices"
 	"strconv"
 	"time"
@@ -49,18 +48,33 @@ func (r *run) work(ctx context.Context, i *plan.Instance, control dag.Control[*p
 	}
 }
 
+// attempt is a try to do the work of an instance.
+type attempt struct {
+	*run
+	instance *plan.Instance
+	begun    time.Time
+	log      *logs
+	commands *recorder
+}
+
+// newAttempt prepares the n-th attempt; what it runs once over is closed only
+// cleans up.
+func (r *run) newAttempt(i *plan.Instance, n int, over <-chan struct{}) *attempt {
+	return &attempt{
+		run: r, instance: i, begun: time.Now(),
+		log: r.newLogs(i.ID, r.logName(i.ID, n)), commands: &recorder{over: over},
+	}
+}
+
 // attempt runs the step once and remembers what came of it.
 func (r *run) attempt(ctx context.Context, i *plan.Instance, cfg cty.Value, n int) (events.Failure, error) {
-	log := r.newLogs(i.ID, r.logName(n))
-	r.note(i.ID, func(o *outcome) { o.attempts = n })
 	if n > 1 || !certain(i) {
-		r.publish(attemptStarted(i, n))
+		r.tellStart(i, n)
 	}
 	ctx, cancel := limit(ctx, i.Timeout, "timeout")
 	defer cancel()
-	begun := time.Now()
-	commands := &recorder{over: ctx.Done()}
-	out, err := r.call(ctx, i, cfg, log, commands)
+	a := r.newAttempt(i, n, ctx.Done())
+	out, err := a.call(ctx, cfg)
 	r.redactor.add(r.Secrets()...) // expressions may have been evaluated meanwhile
 	if err == nil {
 		err = r.store(i, out)
@@ -69,86 +83,120 @@ func (r *run) attempt(ctx context.Context, i *plan.Instance, cfg cty.Value, n in
 		// What a failed step returns is a courtesy; the error counts.
 		_ = r.store(i, out)
 	}
-	if logErr := log.close(); logErr != nil {
-		lost := &backends.TroubleError{Op: "write the log of " + string(i.ID), Err: logErr, Hint: roomHint}
+	return a.conclude(err)
+}
+
+// tellStart publishes that an attempt begins.
+func (r *run) tellStart(i *plan.Instance, n int) {
+	r.note(i.ID, func(o *outcome) { o.attempts = n })
+	r.publish(events.InstanceStarted{
+		Address: string(i.ID), Type: i.Type.Name, Node: i.Node, Attempt: n, Attempts: attempts(i),
+		Description: i.Description, Log: logFolder(i.ID), File: r.logName(i.ID, n),
+	})
+}
+
+// conclude closes the log of an attempt and notes its failure, if there is one.
+func (a *attempt) conclude(err error) (events.Failure, error) {
+	if logErr := a.log.close(); logErr != nil {
+		lost := &backends.TroubleError{Op: "write the log of " + string(a.instance.ID), Err: logErr, Hint: roomHint}
 		err = errors.Join(lost, err)
 	}
 	if err == nil {
-		r.note(i.ID, func(o *outcome) { o.failure = nil })
+		a.note(a.instance.ID, func(o *outcome) { o.failure = nil })
 		return events.Failure{}, nil
 	}
 	failure := describeFailure(err)
-	if i.Sensitive {
+	if a.instance.Sensitive {
 		hush(&failure)
 	}
-	failure.Repeatable = repeats(i.Retry, failure.Class)
-	failure.Took, failure.Tail, failure.Log = time.Since(begun), log.lines(), log.file()
+	failure.Repeatable = repeats(a.instance.Retry, failure.Class)
+	failure.Took, failure.Tail, failure.Log = time.Since(a.begun), a.log.lines(), a.log.file()
 	if failure.Command == nil && failure.Class == events.ClassTimeout {
-		failure.Command = commands.last()
+		failure.Command = a.commands.last()
 	}
-	r.note(i.ID, func(o *outcome) { o.failure = &failure })
+	a.note(a.instance.ID, func(o *outcome) { o.failure = &failure })
 	return failure, err
 }
 
 // logName names the logs of an attempt: "2" for the second one, "3-2" when that
-// is in the third go at the run.
-func (r *run) logName(n int) string {
-	if r.Resume == nil {
-		return strconv.Itoa(n)
+// is in the third go at the run, and "3-4-2" when it is also in the fourth round
+// of the groups around it.
+func (r *run) logName(id dag.ID, n int) string {
+	goes, rounds := 1, r.outcome(id).rounds
+	if r.Resume != nil {
+		goes = r.Resume.Run.Goes + 1
 	}
-	return fmt.Sprintf("%d-%d", r.Resume.Run.Goes+1, n)
+	switch {
+	case rounds > 0:
+		return fmt.Sprintf("%d-%d-%d", goes, rounds+1, n)
+	case goes > 1:
+		return fmt.Sprintf("%d-%d", goes, n)
+	}
+	return strconv.Itoa(n)
 }
 
 // certain says that a vertex which the executor starts does work: nothing is
 // left to be asked. Its start is published by the coordinator, so that two
 // runs of a plan record the same order.
 func certain(i *plan.Instance) bool {
-	return i.Kind == plan.Work && i.Enabled == nil && !finaliser(i)
+	return (i.Kind == plan.Work || i.Kind == plan.Start) && worker(i).Enabled == nil && !finaliser(i)
 }
 
-func attemptStarted(i *plan.Instance, n int) events.InstanceStarted {
-	return events.InstanceStarted{
-		Address: string(i.ID), Type: i.Type.Name, Node: i.Node, Attempt: n, Attempts: attempts(i),
-		Description: i.Description, Log: logFolder(i.ID),
+// worker is the instance that a vertex does the work of: a span's is done by its
+// opening vertex.
+func worker(i *plan.Instance) *plan.Instance {
+	if i.Kind == plan.Start {
+		return i.Of
 	}
+	return i
 }
 
-// call makes the step and runs it; a panic becomes an error, its stack goes to
-// the log.
-func (r *run) call(ctx context.Context, i *plan.Instance, cfg cty.Value, log *logs, commands *recorder) (out cty.Value, err error) {
-	defer func() {
-		if value := recover(); value != nil {
-			panicked := &dag.PanicError{Value: value, Stack: debug.Stack()}
-			fmt.Fprintf(&log.stderr, "%v\n%s", panicked, panicked.Stack)
-			out, err = cty.NilVal, panicked
+// call makes the step and runs it.
+func (a *attempt) call(ctx context.Context, cfg cty.Value) (out cty.Value, err error) {
+	err = guarded(&a.log.stderr, func() error {
+		env, err := a.env()
+		if err != nil {
+			return err
 		}
-	}()
+		step, err := a.instance.Type.New(cfg)
+		if err != nil {
+			return err
+		}
+		out, err = step.Run(ctx, env)
+		return err
+	})
+	return out, err
+}
+
+// env is what the step is given.
+func (a *attempt) env() (steps.Env, error) {
+	i := a.instance
 	env := steps.Env{
 		Address: string(i.ID),
-		Run:     r.Plan.Run.ID, Dir: r.Plan.Run.Dir, WorkflowDir: r.Plan.Dir,
-		Local:    commands.around(r.Local),
-		Machines: r.machines,
-		Stdout:   &log.stdout, Stderr: &log.stderr,
+		Run:     a.Plan.Run.ID, Dir: a.Plan.Run.Dir, WorkflowDir: a.Plan.Dir,
+		Local:    a.commands.around(a.Local),
+		Machines: a.machines,
+		Stdout:   &a.log.stdout, Stderr: &a.log.stderr,
 		Progress: func(line string) {
 			if i.Sensitive {
 				return
 			}
-			r.publish(events.InstanceProgress{Address: string(i.ID), Line: line})
+			a.publish(events.InstanceProgress{Address: string(i.ID), Line: line})
 		},
 	}
-	if i.Node != "" {
-		node, err := r.machines.of(i)
-		if err != nil {
-			return cty.NilVal, err
-		}
-		node.Transport = commands.around(node.Transport)
-		env.Node = &node
+	if i.Span != nil {
+		env.StopTimeout = i.Span.StopTimeout
 	}
-	step, err := i.Type.New(cfg)
+	if i.Node == "" {
+		return env, nil
+	}
+	node, err := a.machines.of(i)
 	if err != nil {
-		return cty.NilVal, err
+		return env, err
 	}
-	return step.Run(ctx, env)
+	node.Transport = a.commands.around(node.Transport)
+	env.Node = &node
+	return env, nil
 }
 
 // store remembers the outputs of an instance.

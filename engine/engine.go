@@ -12,6 +12,7 @@ import (
 	"github.com/dcosflow/dcosflow/dag"
 	"github.com/dcosflow/dcosflow/events"
 	"github.com/dcosflow/dcosflow/plan"
+	"github.com/dcosflow/dcosflow/steps"
 )
 
 // Options say what to run and how.
@@ -20,6 +21,9 @@ type Options struct {
 	// (absolute).
 	Plan *plan.Plan
 	Info RunInfo
+	// Types are the step types that there are: a resumed run ends the spans that
+	// were left open, also of steps that the plan does not have any more.
+	Types []steps.Type
 	// Backends makes a backend; nil means Type.New(Config).
 	Backends func(plan.Backend) (backends.Backend, error)
 	// Local reaches the machine of the tool.

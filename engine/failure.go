@@ -79,11 +79,12 @@ func classOf(err error) events.FailureClass {
 		trouble   *backends.TroubleError
 		source    *plan.Error
 		panicked  *dag.PanicError
+		region    *dag.LimitError
 	)
 	switch {
 	case errors.As(err, &panicked):
 		return events.ClassPanic
-	case errors.As(err, &limit):
+	case errors.As(err, &limit), errors.As(err, &region):
 		return events.ClassTimeout
 	case errors.As(err, &assertion):
 		return events.ClassAssert
@@ -116,8 +117,15 @@ func exitOf(i *plan.Instance, class events.FailureClass) int {
 
 // limited adds the limit to an error when that is why the context ended.
 func limited(ctx context.Context, err error) error {
+	if err == nil || errors.As(err, new(*limitError)) {
+		return err
+	}
+	var region *dag.LimitError
+	if errors.As(context.Cause(ctx), &region) {
+		return region
+	}
 	var limit *limitError
-	if err == nil || !errors.As(context.Cause(ctx), &limit) || errors.As(err, new(*limitError)) {
+	if !errors.As(context.Cause(ctx), &limit) {
 		return err
 	}
 	var assertion *steps.AssertionError

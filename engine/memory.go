@@ -57,6 +57,13 @@ func (m *memory) setOutput(id dag.ID, v cty.Value) {
 	m.outputs[id] = v
 }
 
+// forget makes the outputs of an instance unknown again.
+func (m *memory) forget(id dag.ID) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.outputs, id)
+}
+
 // settle gives an instance without outputs a null of their type.
 func (m *memory) settle(i *plan.Instance) {
 	m.mu.Lock()

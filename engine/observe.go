@@ -30,6 +30,15 @@ type outcome struct {
 	withheld bool
 	// outputs are those of an instance that succeeded, as the journal has them.
 	outputs json.RawMessage
+	// held is the event of a span that holds.
+	held *events.SpanHeld
+	// rounds is how often a region around it, or itself, has begun anew; failed
+	// how often the region that it closes has in this round of those around it;
+	// again that it is about to.
+	rounds, failed int
+	again          bool
+	// failures are those because of which the region that it closes failed.
+	failures []dag.Failure
 }
 
 // note changes the outcome of an instance.
@@ -52,12 +61,15 @@ func (r *run) outcome(id dag.ID) (o outcome) {
 // observe publishes the start and the end of an instance, on the goroutine of
 // the coordinator: the end before anything that waits for it starts.
 func (r *run) observe(i *plan.Instance, t dag.Transition) {
-	if t.State == dag.Running {
-		r.note(t.ID, func(o *outcome) { o.begun = t.At })
+	switch t.State {
+	case dag.Running:
+		r.note(worker(i).ID, func(o *outcome) { o.begun = t.At })
 		if certain(i) {
-			r.note(t.ID, func(o *outcome) { o.attempts = 1 })
-			r.publish(attemptStarted(i, 1))
+			r.tellStart(worker(i), 1)
 		}
+		return
+	case dag.Pending:
+		r.unsettle(i)
 		return
 	}
 	r.memory.settle(i)
@@ -68,17 +80,60 @@ func (r *run) observe(i *plan.Instance, t dag.Transition) {
 	if r.silent(i) {
 		return
 	}
-	if i.Kind == plan.Join || i.Kind == plan.Barrier || i.Kind == plan.Expander && t.State == dag.Done {
-		return
+	switch i.Kind {
+	case plan.Start:
+		r.tellHeld(i, t)
+	case plan.Region:
+		r.regionSettled(i, t)
+	case plan.Work, plan.Expander:
+		if i.Kind == plan.Work || t.State != dag.Done {
+			r.instanceSettled(i, t)
+		}
 	}
+}
+
+// instanceSettled publishes the last event of an instance. What it means for the
+// run is the affair of the region around it, if there is one.
+func (r *run) instanceSettled(i *plan.Instance, t dag.Transition) {
 	e := r.ended(i, t)
-	if t.State == dag.Failed && !i.Tolerated {
+	failed := t.State == dag.Failed && !i.Tolerated && i.Region == ""
+	if failed {
 		r.verdict.add(finding{exit: exitOf(i, e.Failure.Class)})
 	}
 	r.publish(e)
-	if t.State == dag.Failed && !i.Tolerated && r.failFast() && !finaliser(i) {
+	if failed && !finaliser(i) {
+		r.announceFailFast(i)
+	}
+}
+
+func (r *run) announceFailFast(i *plan.Instance) {
+	if r.failFast() {
 		r.announce(fmt.Sprintf("%s failed, and the run is to fail fast", i.ID))
 	}
+}
+
+// tellHeld publishes that a span holds.
+func (r *run) tellHeld(start *plan.Instance, t dag.Transition) {
+	o := r.outcome(start.ID)
+	if t.State != dag.Done || o.held == nil {
+		return
+	}
+	e := *o.held
+	e.Fingerprint = r.prints.of(start.ID, start.Kind)
+	r.publish(e)
+}
+
+// unsettle makes an instance as if it had not run, but for the number of rounds.
+func (r *run) unsettle(i *plan.Instance) {
+	r.memory.forget(i.ID)
+	r.prints.forget(i.ID)
+	r.note(i.ID, func(o *outcome) {
+		next := outcome{rounds: o.rounds + 1}
+		if o.again {
+			next.failed = o.failed
+		}
+		*o = next
+	})
 }
 
 // ended is the last event of an instance.

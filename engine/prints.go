@@ -57,7 +57,7 @@ func (p *prints) of(id dag.ID, kind plan.Kind) string {
 		return known
 	}
 	own, ok := p.own[id]
-	if !ok && kind == plan.Work {
+	if !ok && (kind == plan.Work || kind == plan.Start) {
 		return ""
 	}
 	var parts []string
@@ -76,6 +76,12 @@ func (p *prints) of(id dag.ID, kind plan.Kind) string {
 	}
 	p.full[id] = hex.EncodeToString(sum.Sum(nil))
 	return p.full[id]
+}
+
+// forget makes a vertex one that has not settled.
+func (p *prints) forget(id dag.ID) {
+	delete(p.own, id)
+	delete(p.full, id)
 }
 
 // kind is that of a vertex. Expansions add nothing but work.

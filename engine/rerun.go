@@ -88,6 +88,9 @@ func (r *run) rerun(ctx context.Context) []plan.OutputValue {
 	if surveyed := r.surveyAll(ctx); err == nil {
 		err = surveyed
 	}
+	if err == nil && !r.reruns.overdue {
+		err = r.endOrphans(ctx)
+	}
 	if err != nil {
 		r.verdict.add(troubleOf(err))
 		cancel(err) // what is left to do still is

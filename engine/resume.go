@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/zclconf/go-cty/cty"
 	ctyjson "github.com/zclconf/go-cty/cty/json"
@@ -21,8 +20,8 @@ import (
 type Resume struct {
 	// Run is the fold of the journal so far.
 	Run *events.Run
-	// From are addresses of instances, or of steps, that run again in any case,
-	// and all that waits for them.
+	// From are addresses of instances, steps or groups that run again in any
+	// case, and all that waits for them.
 	From []string
 	// Outdated are clusters of the earlier runs that the plan declares
 	// differently or not at all: they are removed first.
@@ -88,6 +87,9 @@ func (r *run) sort() map[dag.ID]bool {
 			continue
 		}
 		s.list(&result, restored, i)
+		if i.Kind == plan.Start {
+			restored[id] = s.reused(i.Of)
+		}
 		for _, v := range s.found[id].Vertices {
 			s.list(&result, restored, v.Value)
 		}
@@ -109,7 +111,7 @@ func (s *sorting) list(result *events.ResumePlanned, restored map[dag.ID]bool, i
 	address := string(i.ID)
 	rec := s.earlier.Instance(address)
 	switch {
-	case v.same && rec.State == events.Disabled:
+	case v.same && !s.reused(i):
 		result.Disabled = append(result.Disabled, address)
 	case v.same:
 		restored[i.ID] = true
@@ -132,6 +134,11 @@ func (s *sorting) outdate(i *plan.Instance, rec *events.Instance) {
 	}
 }
 
+// reused says whether an instance does not run.
+func (s *sorting) reused(i *plan.Instance) bool {
+	return s.judge(i).same && s.earlier.Instance(string(i.ID)).State != events.Disabled
+}
+
 func succeeded(rec *events.Instance) bool {
 	return rec.State == events.Succeeded || rec.State == events.Reused
 }
@@ -147,11 +154,11 @@ func (s *sorting) judge(i *plan.Instance) reuse {
 			v = reuse{reason: fmt.Sprintf("%s runs again", dep.blamed), blamed: dep.blamed}
 		}
 	}
-	if i.Kind == plan.Work || i.Kind == plan.Expander {
+	if i.Kind == plan.Work || i.Kind == plan.Expander || i.Kind == plan.Start {
 		if reason := s.changed(i, v); reason != "" {
-			v = reuse{reason: reason, blamed: i.ID}
+			v = reuse{reason: reason, blamed: worker(i).ID}
 		} else if !v.same {
-			v.blamed = i.ID
+			v.blamed = worker(i).ID
 		}
 	}
 	s.verdicts[i.ID] = v
@@ -176,6 +183,10 @@ func (s *sorting) changed(i *plan.Instance, deps reuse) string {
 	switch {
 	case s.forced(i):
 		return "--from"
+	case i.Kind == plan.Start && deps.same:
+		return s.compareHeld(i)
+	case i.Kind == plan.Start:
+		return ""
 	case i.Kind == plan.Expander && !deps.same:
 		return ""
 	case i.Kind == plan.Expander:
@@ -194,8 +205,7 @@ func (s *sorting) changed(i *plan.Instance, deps reuse) string {
 
 // forced says whether the user wants the instance to run again.
 func (s *sorting) forced(i *plan.Instance) bool {
-	step, _, _ := strings.Cut(string(i.ID), "[")
-	return slices.Contains(s.Resume.From, string(i.ID)) || slices.Contains(s.Resume.From, step)
+	return slices.ContainsFunc(s.Resume.From, func(address string) bool { return plan.Within(worker(i).ID, address) })
 }
 
 func unfinished(rec *events.Instance) string {
@@ -234,13 +244,9 @@ func (s *sorting) compare(i *plan.Instance, rec *events.Instance) string {
 		s.memory.settle(i)
 		return ""
 	}
-	cfg, err := i.Configure(s.memory)
-	if err != nil {
-		return "its arguments cannot be evaluated"
-	}
-	own, err := s.Plan.Fingerprint(s.Vault.Key(), i, cfg)
-	if err != nil {
-		return err.Error()
+	own, reason := s.ownPrint(i)
+	if reason != "" {
+		return reason
 	}
 	s.prints.own[i.ID] = own
 	if s.prints.of(i.ID, i.Kind) != rec.Fingerprint {
@@ -256,6 +262,48 @@ func (s *sorting) compare(i *plan.Instance, rec *events.Instance) string {
 		s.machines.adopt(i.Cluster, i.Node)
 	}
 	return ""
+}
+
+// compareHeld looks whether a span would hold as it did: then what happened
+// during it counts, although it has to be opened again for the rest of that.
+func (s *sorting) compareHeld(start *plan.Instance) string {
+	i := start.Of
+	held := s.earlier.HeldFingerprint(string(i.ID))
+	rec := s.earlier.Instance(string(i.ID))
+	off := rec != nil && rec.State == events.Disabled
+	if i.Enabled != nil {
+		if enabled, err := i.Enabled(s.memory); err != nil || enabled == off {
+			return "`enabled` has changed"
+		}
+	}
+	switch {
+	case off:
+		s.prints.own[start.ID] = disabledPrint
+		return ""
+	case held == "":
+		return "it did not hold"
+	}
+	own, reason := s.ownPrint(i)
+	if reason != "" {
+		return reason
+	}
+	s.prints.own[start.ID] = own
+	if s.prints.of(start.ID, start.Kind) != held {
+		return s.forget(start, "its arguments, files or dependencies have changed")
+	}
+	return ""
+}
+
+// ownPrint is the fingerprint of an instance as it would be done now.
+func (s *sorting) ownPrint(i *plan.Instance) (own []byte, reason string) {
+	cfg, err := i.Configure(s.memory)
+	if err != nil {
+		return nil, "its arguments cannot be evaluated"
+	}
+	if own, err = s.Plan.Fingerprint(s.Vault.Key(), i, cfg); err != nil {
+		return nil, err.Error()
+	}
+	return own, ""
 }
 
 func (s *sorting) forget(i *plan.Instance, reason string) string {

@@ -129,12 +129,17 @@ func (r *run) begin(ctx context.Context) error {
 	return nil
 }
 
-// publish redacts, journals and shows an event. Without a journal the run has
-// no record: it stops.
+// publish redacts, journals and shows an event.
 func (r *run) publish(e events.Event) {
+	_ = r.record(e) // the run stops
+}
+
+// record is publish for what must be on record before the world changes.
+// Without a journal the run has no record: it stops.
+func (r *run) record(e events.Event) error {
 	err := r.bus.Publish(r.redactor.event(e))
 	if err == nil {
-		return
+		return nil
 	}
 	r.mu.Lock()
 	first := r.lost == nil
@@ -143,6 +148,7 @@ func (r *run) publish(e events.Event) {
 	if first {
 		r.stop.now(&journalError{err})
 	}
+	return &journalError{err}
 }
 
 // watch waits for the end of the main steps' context and for the second
@@ -172,6 +178,10 @@ func (r *run) perform(ctx context.Context) []plan.OutputValue {
 		if ctx.Err() == nil {
 			r.verdict.add(troubleOf(err))
 		}
+		return nil
+	}
+	if err := r.endOrphans(ctx); err != nil {
+		r.verdict.add(troubleOf(err))
 		return nil
 	}
 	return r.traverse(ctx)

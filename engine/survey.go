@@ -16,6 +16,11 @@ func (r *run) survey(ctx context.Context, c *cluster) error {
 			return trouble("remove cluster "+c.name, err)
 		}
 	}
+	return c.look(ctx)
+}
+
+// look finds the machines of a cluster.
+func (c *cluster) look(ctx context.Context) error {
 	nodes, err := c.backend.Nodes(ctx, c.spec.Key)
 	if err != nil {
 		return trouble("look for the nodes of cluster "+c.name, err)
@@ -54,6 +59,18 @@ func (m *machines) running(clusterName, node string) bool {
 	defer c.mu.Unlock()
 	n, found := c.found[node]
 	return found && !n.Stopped
+}
+
+// left is a node that was found.
+func (m *machines) left(clusterName, node string) (backends.Node, bool) {
+	c, err := m.cluster(clusterName)
+	if err != nil {
+		return backends.Node{}, false
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	n, found := c.found[node]
+	return n, found
 }
 
 // adopt makes a node that was found one that is provisioned.

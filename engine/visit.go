@@ -15,6 +15,8 @@ func (r *run) visit(ctx context.Context, _ dag.ID, i *plan.Instance, control dag
 	switch i.Kind {
 	case plan.Join, plan.Barrier:
 		return dag.Result{}, nil
+	case plan.Region:
+		return r.region(ctx, i, control)
 	}
 	if r.withhold(i) {
 		return dag.Result{Disabled: true}, nil
@@ -26,8 +28,8 @@ func (r *run) visit(ctx context.Context, _ dag.ID, i *plan.Instance, control dag
 		}
 		return dag.Result{Disabled: true}, nil
 	}
-	if i.Enabled != nil {
-		enabled, err := i.Enabled(r.memory)
+	if enabled := worker(i).Enabled; enabled != nil {
+		enabled, err := enabled(r.memory)
 		if err != nil {
 			return dag.Result{}, err
 		}
@@ -35,11 +37,17 @@ func (r *run) visit(ctx context.Context, _ dag.ID, i *plan.Instance, control dag
 			return dag.Result{Disabled: true}, nil
 		}
 	}
-	if i.Kind == plan.Expander {
+	switch i.Kind {
+	case plan.Opening:
+		return dag.Result{}, nil
+	case plan.Expander:
 		return dag.Result{}, r.expand(i, control)
 	}
-	if err := r.pause(ctx, i.ID, control); err != nil {
+	if err := r.pause(ctx, worker(i).ID, control); err != nil {
 		return dag.Result{}, err
+	}
+	if i.Kind == plan.Start {
+		return r.hold(ctx, i, control)
 	}
 	return r.work(ctx, i, control)
 }

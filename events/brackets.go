@@ -65,7 +65,10 @@ func (r *Run) closeSpan(address string) {
 	r.closeSpans(func(s *OpenSpan) bool { return s.Address == address })
 }
 
-func (r *Run) closeSpans(over func(*OpenSpan) bool) { r.Spans = slices.DeleteFunc(r.Spans, over) }
+// closeSpans leaves the list alone: it may be that of another fold.
+func (r *Run) closeSpans(over func(*OpenSpan) bool) {
+	r.Spans = slices.DeleteFunc(slices.Clone(r.Spans), over)
+}
 
 // again makes the instances of a region as if they had not run; that they did
 // is kept.
