@@ -122,4 +122,3 @@ func ownLimit(f dag.Failure) bool {
 	limit, ok := f.Err.(*dag.LimitError) //nolint:errorlint // wrapped, it is what failed in the region
 	return ok && limit.Region == f.ID
 }
-

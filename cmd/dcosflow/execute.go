@@ -18,6 +18,7 @@ import (
 	"github.com/dcosflow/dcosflow/events/report/plain"
 	"github.com/dcosflow/dcosflow/events/report/quiet"
 	"github.com/dcosflow/dcosflow/plan"
+	"github.com/dcosflow/dcosflow/steps"
 )
 
 // execution is a checked run, about to begin.
@@ -74,7 +75,7 @@ func (a *app) conduct(ctx context.Context, e execution, abort <-chan struct{}, r
 		Rerun:    e.rerun,
 		Abort:    abort,
 		Vault:    d.secrets,
-		Resume:   e.resume(d.earlier),
+		Resume:   e.resume(d.earlier, a.steps),
 	})
 	if errors.Is(context.Cause(ctx), errOutputClosed) {
 		err = nil // the reader went away on purpose; there is nobody to complain to
@@ -89,11 +90,11 @@ func (a *app) conduct(ctx context.Context, e execution, abort <-chan struct{}, r
 }
 
 // resume is nil for a run that begins.
-func (e *execution) resume(earlier *events.Run) *engine.Resume {
+func (e *execution) resume(earlier *events.Run, types []steps.Type) *engine.Resume {
 	if earlier == nil {
 		return nil
 	}
-	return &engine.Resume{Run: earlier, From: e.from, Outdated: e.outdated}
+	return &engine.Resume{Run: earlier, Types: types, From: e.from, Outdated: e.outdated}
 }
 
 // reporter tells the user what happens on the standard output and, at the end,
