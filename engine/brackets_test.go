@@ -101,10 +101,10 @@ func (h *holders) check(t *testing.T) {
 }
 
 // span adds a span; spans without children are alone.
-func (s *stage) span(id dag.ID, f fault, span plan.Span, after ...dag.ID) *plan.Instance {
+func (s *stage) span(id dag.ID, f fault, span plan.Span) *plan.Instance {
 	s.t.Helper()
 	end, start := newSpanPair(id, f, span)
-	s.add(start, dag.Traits{Opens: id, Span: true, Lazy: !span.Alone}, after...)
+	s.add(start, dag.Traits{Opens: id, Span: true, Lazy: !span.Alone})
 	s.main(end, dag.Traits{}, start.ID)
 	return end
 }

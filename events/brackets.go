@@ -1,6 +1,59 @@
 package events
 
-import "slices"
+import (
+	"encoding/json"
+	"slices"
+	"time"
+)
+
+// SpanStarting says that a span is about to hold: it is on disk before anything
+// is touched, so that whoever reads it later can end the span.
+type SpanStarting struct {
+	Address string `json:"address"`
+	Type    string `json:"type"`
+	Cluster string `json:"cluster,omitempty"`
+	Node    string `json:"node,omitempty"`
+	// Config is the span's configuration as JSON with type. Secret says that it
+	// is with the run's secrets instead, because there is one in it.
+	Config      json.RawMessage `json:"config,omitempty"`
+	Secret      bool            `json:"secret,omitempty"`
+	StopTimeout time.Duration   `json:"stop_timeout_ns,omitempty"`
+}
+
+// SpanHeld says that a span holds. Started is what its end needs, as JSON with
+// type; Secret says that it is with the run's secrets instead. Fingerprint is
+// that of InstanceEnded, for what happens during the span.
+type SpanHeld struct {
+	Address     string          `json:"address"`
+	Started     json.RawMessage `json:"started,omitempty"`
+	Secret      bool            `json:"secret,omitempty"`
+	Fingerprint string          `json:"fingerprint,omitempty"`
+}
+
+// SpanEnded says that a span was ended: nothing of it is left unless there is a
+// Message.
+type SpanEnded struct {
+	Address string `json:"address"`
+	// Message says why it could not be ended; empty when it could.
+	Message string `json:"message,omitempty"`
+	// Orphan says that the process that had started it had died, and another one
+	// ended it.
+	Orphan bool `json:"orphan,omitempty"`
+}
+
+// RegionFailed says that an instance of a group or module failed and begins
+// anew after Wait: its instances are as if they had not run.
+type RegionFailed struct {
+	Address string `json:"address"`
+	Attempt int    `json:"attempt"`
+	// Attempts is how many there may be.
+	Attempts int `json:"attempts"`
+	// Cause is the instance that failed first, or the region itself when that
+	// took too long.
+	Cause     string        `json:"cause"`
+	Wait      time.Duration `json:"wait_ns"`
+	Instances []string      `json:"instances"`
+}
 
 // OpenSpan is a span that was started and not ended: with what it says, another
 // process can end it.

@@ -18,7 +18,6 @@ import (
 	"github.com/dcosflow/dcosflow/events/report/plain"
 	"github.com/dcosflow/dcosflow/events/report/quiet"
 	"github.com/dcosflow/dcosflow/plan"
-	"github.com/dcosflow/dcosflow/steps"
 )
 
 // execution is a checked run, about to begin.
@@ -64,6 +63,7 @@ func (a *app) conduct(ctx context.Context, e execution, abort <-chan struct{}, r
 	}
 	result, err := engine.Run(ctx, engine.Options{
 		Plan:     e.plan,
+		Types:    a.steps,
 		Info:     engine.RunInfo{File: a.display(e.path), Path: e.path, Version: version, Command: os.Args, Owner: d.owner},
 		Local:    local.Transport{Began: guard.group},
 		Sinks:    []events.Sink{d.record, reporter},
@@ -75,7 +75,7 @@ func (a *app) conduct(ctx context.Context, e execution, abort <-chan struct{}, r
 		Rerun:    e.rerun,
 		Abort:    abort,
 		Vault:    d.secrets,
-		Resume:   e.resume(d.earlier, a.steps),
+		Resume:   e.resume(d.earlier),
 	})
 	if errors.Is(context.Cause(ctx), errOutputClosed) {
 		err = nil // the reader went away on purpose; there is nobody to complain to
@@ -90,11 +90,11 @@ func (a *app) conduct(ctx context.Context, e execution, abort <-chan struct{}, r
 }
 
 // resume is nil for a run that begins.
-func (e *execution) resume(earlier *events.Run, types []steps.Type) *engine.Resume {
+func (e *execution) resume(earlier *events.Run) *engine.Resume {
 	if earlier == nil {
 		return nil
 	}
-	return &engine.Resume{Run: earlier, Types: types, From: e.from, Outdated: e.outdated}
+	return &engine.Resume{Run: earlier, From: e.from, Outdated: e.outdated}
 }
 
 // reporter tells the user what happens on the standard output and, at the end,
