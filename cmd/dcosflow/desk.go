@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
+	"strings"
 
 	"github.com/dcosflow/dcosflow/events"
 	"github.com/dcosflow/dcosflow/events/journal"
@@ -34,10 +36,27 @@ func oldDesk(dir string) (*desk, error) {
 	return occupy(dir, func() (*journal.Writer, *events.Run, error) { return journal.Reopen(dir) })
 }
 
+// withoutValues is a command line without what --var gives: the lock is written
+// before it is known which of the values are secret.
+func withoutValues(args []string) []string {
+	shown := slices.Clone(args)
+	for i, arg := range args {
+		flag, value, joined := strings.Cut(arg, "=")
+		switch {
+		case joined && flag == "--var":
+			name, _, _ := strings.Cut(value, "=")
+			shown[i] = flag + "=" + name + "=..."
+		case i > 0 && args[i-1] == "--var":
+			shown[i] = flag + "=..."
+		}
+	}
+	return shown
+}
+
 func occupy(dir string, open func() (*journal.Writer, *events.Run, error)) (*desk, error) {
 	d := &desk{owner: journal.Self()}
 	var err error
-	if d.lock, err = journal.Acquire(dir, journal.Holder{Owner: d.owner, Command: os.Args}); err != nil {
+	if d.lock, err = journal.Acquire(dir, journal.Holder{Owner: d.owner, Command: withoutValues(os.Args)}); err != nil {
 		return nil, err
 	}
 	if d.record, d.earlier, err = open(); err == nil {

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -89,6 +90,14 @@ func TestNothingShowsSecrets(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestLockShowsNoValues(t *testing.T) {
+	got := withoutValues([]string{"dcosflow", "run", "--var", "pw=a=b", "--var=token=x", "--var-file", "f=g", "w.hcl"})
+	want := []string{"dcosflow", "run", "--var", "pw=...", "--var=token=...", "--var-file", "f=g", "w.hcl"}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -23,9 +24,13 @@ const (
 // values collects the variable values that were given, the winners only: the
 // environment loses to *.auto.vars.hcl beside the workflow, those to what an
 // earlier go at the run was given, that to --var-file, that to --var. The
-// snippets of the files read are added to files.
+// snippets of the files read are added to files, unless there may be secrets in
+// them.
 func (a *app) values(disk fs.FS, wf *dsl.Workflow, in *inputs, files map[string]*hcl.File) (map[string]plan.Given, hcl.Diagnostics, error) {
 	given := map[string]plan.Given{}
+	if slices.ContainsFunc(wf.Variables, func(v *dsl.Variable) bool { return v.Sensitive }) {
+		files = map[string]*hcl.File{} // no snippet may show a line with a secret
+	}
 	for _, v := range wf.Variables {
 		if text, set := a.env(variablePrefix + v.Name); set {
 			given[v.Name] = plan.Given{Text: &text, Origin: variablePrefix + v.Name, Outside: true}
