@@ -42,3 +42,30 @@ func TestWorkflows_EtcdUpgrade(t *testing.T) {
 			says(t, "member-0 runs etcd 3.5.16, not 9.9.9", `"9.9.9"`)
 	})
 }
+
+// One run for each combination of distribution and size, all on machines of
+// their own; only those fail whose distribution has another release.
+func TestWorkflows_EtcdMatrix(t *testing.T) {
+	file := project(t, "workflows/etcd/matrix.hcl")
+
+	t.Run("passes", func(t *testing.T) {
+		s := newSandbox(t)
+		r := s.pass("run", file)
+		for _, variant := range []string{"debian-12,1", "debian-12,3", "debian-13,1", "debian-13,3"} {
+			if !strings.Contains(r.stdout, "passed etcd-matrix["+variant+"] in ") {
+				t.Errorf("the variant %s has not passed: %s", variant, r)
+			}
+		}
+		if n := len(s.runs()); n != 4 || !strings.Contains(r.stdout, "4 variants: 4 passed") {
+			t.Errorf("there are %d runs, want 4 that passed: %s", n, r)
+		}
+	})
+	t.Run("one has another release", func(t *testing.T) {
+		s := newSandbox(t)
+		r := s.want(stepFailed, "run", file, "--matrix", "size=1", "--var", `expect={debian-12="3.4",debian-13="9.9"}`)
+		r.says(t, "debian-13 has etcd 3.5", "2 variants: 1 passed, 1 failed")
+		if left := s.remains(); len(left) > 0 {
+			t.Errorf("the runs left %v", left)
+		}
+	})
+}

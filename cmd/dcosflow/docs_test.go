@@ -1,8 +1,11 @@
 package main
 
 import (
+	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -85,5 +88,28 @@ step "genconf" "bundle" {
 				t.Errorf("%s\nin\n%s", shown.String(), text)
 			}
 		})
+	}
+}
+
+// Every example of the page about the matrix is a valid workflow.
+func TestMatrixExamples(t *testing.T) {
+	page, err := os.ReadFile("../../docs/language/matrix.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	examples := regexp.MustCompile("(?s)```hcl\n(.*?)```").FindAllSubmatch(page, -1)
+	if len(examples) == 0 {
+		t.Fatal("the page has no examples")
+	}
+	for i, example := range examples {
+		file := filepath.Join(t.TempDir(), fmt.Sprintf("example-%d.hcl", i))
+		if err := os.WriteFile(file, example[1], 0o644); err != nil {
+			t.Fatal(err)
+		}
+		var printed bytes.Buffer
+		a := testApp(filepath.Dir(file), os.LookupEnv, &printed, &printed, backendTypes()...)
+		if code := a.run(t.Context(), []string{"validate", file}); code != exitOK {
+			t.Errorf("example %d has mistakes:\n%s", i+1, printed.String())
+		}
 	}
 }
