@@ -22,14 +22,14 @@ type bracketModel struct {
 	holder map[string]ID
 	ticket map[string]int
 	slots  int
-	early  map[ID]int // where a span ended early in its last attempt
+	early  map[ID]mark // of spans that ended early in their last attempt
 	ends   map[ID]int
 }
 
 func newBracketModel(s *script, e Executor[*act], sum Summary) *bracketModel {
 	return &bracketModel{
 		script: s, Executor: e, sum: sum, last: map[ID]Transition{}, place: map[ID]int{}, began: map[ID]int{},
-		visits: map[ID]int{}, holder: map[string]ID{}, ticket: map[string]int{}, early: map[ID]int{}, ends: map[ID]int{},
+		visits: map[ID]int{}, holder: map[string]ID{}, ticket: map[string]int{}, early: map[ID]mark{}, ends: map[ID]int{},
 	}
 }
 
@@ -74,7 +74,7 @@ func (m *bracketModel) settled(id ID) bool { return m.last[id].State > Running }
 func (m *bracketModel) replayMark(k mark) error {
 	m.ends[k.id]++
 	if k.what == "ended early" {
-		m.early[m.g.Traits(k.id).Opens] = k.at
+		m.early[m.g.Traits(k.id).Opens] = k
 		return nil
 	}
 	_, closing := m.bracket(k.id)
@@ -105,9 +105,11 @@ func (m *bracketModel) replay(at int, tr Transition, scarce bool) error {
 		m.began[tr.ID] = at
 		m.visits[tr.ID]++
 		return m.checkStart(tr.ID)
-	case errors.Is(tr.Err, errStuck) && opening != closing && tr.ID == closing:
-	case errors.Is(tr.Err, errStuck):
+	case tr.State == Failed && errors.Is(tr.Err, errStuck) && (opening == closing || tr.ID != closing):
 		return m.checkStuck(tr.ID, scarce)
+	}
+	if before == Running && opening == closing && tr.State == Done && m.brokenBefore(tr) != "" {
+		return fmt.Errorf("%s is done after %s failed", tr.ID, m.brokenBefore(tr))
 	}
 	if before == Running {
 		m.slots -= m.weight(tr.ID)
@@ -155,6 +157,9 @@ func (m *bracketModel) checkStart(id ID) error {
 	if m.g.Traits(id).Lazy && !m.demanded(id) {
 		return fmt.Errorf("%s starts, and nothing demands it", id)
 	}
+	if span := m.brokenBefore(m.last[id]); span != "" {
+		return fmt.Errorf("%s starts after %s failed", id, span)
+	}
 	t := m.g.Traits(id)
 	for _, name := range t.Locks {
 		if other, taken := m.holder[name]; taken {
@@ -163,6 +168,9 @@ func (m *bracketModel) checkStart(id ID) error {
 		m.holder[name] = id
 	}
 	if roll, in := m.g.Roll(t.Roll); in {
+		if mate := m.stopped(roll); mate != "" {
+			return fmt.Errorf("%s starts after %s stopped %s", id, mate, t.Roll)
+		}
 		if m.ticket[t.Roll]++; m.ticket[t.Roll] > roll.Limit {
 			return fmt.Errorf("%s starts as number %d of %s, limit %d", id, m.ticket[t.Roll], t.Roll, roll.Limit)
 		}
@@ -211,7 +219,54 @@ func (m *bracketModel) checkStuck(id ID, scarce bool) error {
 			return fmt.Errorf("%s is given up while %s runs", id, other)
 		}
 	}
+	if !m.lacks(id) {
+		return fmt.Errorf("%s is given up and lacks nothing", id)
+	}
 	return nil
+}
+
+// lacks says whether a lock or a ticket is missing for a vertex or a span that
+// it demands, or its turn in its roll.
+func (m *bracketModel) lacks(id ID) bool {
+	t := m.g.Traits(id)
+	taken := func(name string) bool { return m.holder[name] != "" }
+	if roll, in := m.g.Roll(t.Roll); in && m.ticket[t.Roll] >= roll.Limit || slices.ContainsFunc(t.Locks, taken) {
+		return true
+	}
+	for _, mate := range m.g.IDs() {
+		if mate == id {
+			break
+		}
+		if t.Roll != "" && m.g.Traits(mate).Roll == t.Roll && m.last[mate].State == Pending {
+			return true
+		}
+	}
+	return slices.ContainsFunc(m.g.Dependencies(id), func(e Edge) bool {
+		return m.g.Traits(e.To).Lazy && m.last[e.To].State == Pending && m.lacks(e.To)
+	})
+}
+
+// brokenBefore names a span that had failed early before, although the vertex
+// happens during it.
+func (m *bracketModel) brokenBefore(tr Transition) ID {
+	for span, k := range m.early {
+		failed := m.visits[k.id] <= m.g.Value(k.id).fails && !m.g.Traits(span).Tolerated
+		if failed && k.when.Before(tr.At) && m.happensDuring(tr.ID, span) {
+			return span
+		}
+	}
+	return ""
+}
+
+// stopped names the vertex that stopped a roll.
+func (m *bracketModel) stopped(roll Roll) ID {
+	for _, mate := range m.g.IDs() {
+		_, closing := m.bracket(mate)
+		if m.g.Traits(mate).Roll == roll.Name && !roll.Continue && m.last[closing].State == Failed && !m.g.Traits(closing).Tolerated {
+			return closing
+		}
+	}
+	return ""
 }
 
 // checkSummary compares the failures, and counts the ends of spans.

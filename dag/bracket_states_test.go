@@ -74,8 +74,8 @@ func (m *bracketModel) cutOff(id ID, ran bool, got Transition) bool {
 	case m.g.Traits(got.Cause+":begin").Limit > 0:
 		return !ran && m.within(id, got.Cause)
 	}
-	at, early := m.early[got.Cause]
-	return early && at <= m.place[id] && m.happensDuring(id, got.Cause)
+	k, early := m.early[got.Cause]
+	return early && k.at <= m.place[id] && m.happensDuring(id, got.Cause)
 }
 
 // within says whether a vertex is in a region, or in one that is.
@@ -267,7 +267,7 @@ func (m *bracketModel) failuresBefore(region ID, begun int) ID {
 		}
 		at := m.place[inner]
 		if early, ended := m.early[closing]; ended && inner != opening {
-			at = early
+			at = early.at
 		}
 		var limit *LimitError
 		outer := errors.As(tr.Err, &limit) && (limit.Region == region || m.within(region, limit.Region))

@@ -33,17 +33,17 @@ func (r *run[T]) cutOff(v int, c *cut) {
 	}
 }
 
-// cutInside cuts off a bracket that may be open.
+// cutInside cuts off a bracket, open or not.
 func (r *run[T]) cutInside(b *bracket, c *cut) {
 	opening := &r.progress[b.opening]
 	switch {
-	case opening.state == Running:
+	case !opening.settled():
 		r.cutOff(b.opening, c)
-	case b.holding:
+	case b.span: // what happens during it may go on also when it is disabled or over
 		opening.part.cut = c
 		r.cancelVisit(b.opening, c.err)
 		r.breakOff(b, c)
-	case opening.state == Done && !b.span:
+	case opening.state == Done:
 		for _, v := range b.inner {
 			r.cutOff(v, c)
 		}

@@ -179,7 +179,7 @@ func (r *run[T]) abandon() {
 // reconsider has all vertices decided anew that are ready and not started.
 func (r *run[T]) reconsider() {
 	for v := range r.progress {
-		if p := &r.progress[v]; p.ready || p.part != nil && p.part.dormant {
+		if r.progress[v].ready {
 			r.due = append(r.due, v)
 		}
 	}

@@ -32,6 +32,7 @@ type mark struct {
 	at   int
 	id   ID
 	what string
+	when time.Time
 }
 
 // script is a graph with brackets, built line by line.
@@ -106,7 +107,7 @@ func (s *script) region(id ID, a act, traits Traits, in ...string) {
 
 func (s *script) say(id ID, what string) {
 	s.mu.Lock()
-	s.marks = append(s.marks, mark{len(s.trace), id, what})
+	s.marks = append(s.marks, mark{len(s.trace), id, what, time.Now()})
 	s.mu.Unlock()
 	s.note(fmt.Sprintf("%s %s %s", time.Since(s.start).Truncate(time.Second), id, what))
 }

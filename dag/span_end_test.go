@@ -160,9 +160,9 @@ func TestRule15_CancelBeforeTheDemand(t *testing.T) {
 	got, sum := s.play(Executor[*act]{}, 2)
 	wantLog(t, got, `
 0s x running
-2s cut:start canceled: cancelled by the test
 2s x canceled: cancelled by the test
 2s child canceled: cancelled by the test
+2s cut:start canceled: cancelled by the test
 2s cut canceled: cancelled by the test`)
 	wantFailed(t, sum)
 }
