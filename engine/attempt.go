@@ -37,8 +37,11 @@ func (r *run) work(ctx context.Context, i *plan.Instance, control dag.Control[*p
 			return dag.Result{}, nil
 		}
 		wait := backoff(i, r.Plan.Run.Seed, n)
-		late := i.Deadline > 0 && time.Since(begun)+wait >= i.Deadline
-		if ctx.Err() != nil || late || n >= attempts(i) || !failure.Repeatable {
+		if ctx.Err() != nil || n >= attempts(i) || !failure.Repeatable {
+			return dag.Result{}, err
+		}
+		if i.Deadline > 0 && time.Since(begun)+wait >= i.Deadline {
+			r.noteLate(i, wait)
 			return dag.Result{}, err
 		}
 		r.publish(events.AttemptFailed{Address: string(i.ID), Attempt: n, Failure: failure, Wait: wait})
@@ -111,11 +114,20 @@ func (a *attempt) conclude(err error) (events.Failure, error) {
 	}
 	failure.Repeatable = repeats(a.instance.Retry, failure.Class)
 	failure.Took, failure.Tail, failure.Log = time.Since(a.begun), a.log.lines(), a.log.file()
-	if failure.Command == nil && failure.Class == events.ClassTimeout {
+	if failure.Command == nil && failure.Condition == "" && failure.Class == events.ClassTimeout {
 		failure.Command = a.commands.last()
 	}
 	a.note(a.instance.ID, func(o *outcome) { o.failure = &failure })
 	return failure, err
+}
+
+// noteLate adds to the last failure why there is no other attempt.
+func (r *run) noteLate(i *plan.Instance, wait time.Duration) {
+	r.note(i.ID, func(o *outcome) {
+		if o.failure != nil && o.failure.Hint == "" {
+			o.failure.Hint = fmt.Sprintf("no further attempt: after a pause of %s, deadline = %q would be over", wait.Round(time.Millisecond), i.Deadline)
+		}
+	})
 }
 
 // logName names the logs of an attempt: "2" for the second one, "3-2" when that

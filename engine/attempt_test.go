@@ -106,7 +106,7 @@ func TestLimits(t *testing.T) {
 		name              string
 		timeout, deadline time.Duration
 		retry             plan.Retry
-		want              string
+		want, wantHint    string
 		wantTook          time.Duration
 		wantAttempts      int
 	}{
@@ -127,6 +127,7 @@ func TestLimits(t *testing.T) {
 			name: "no time for another attempt", timeout: 5 * time.Second, deadline: 8 * time.Second,
 			retry: plan.Retry{Attempts: 9, Delay: 3 * time.Second, On: []string{"any"}},
 			want:  `timed out: timeout = "5s" is over`, wantTook: 5 * time.Second, wantAttempts: 1,
+			wantHint: `no further attempt: after a pause of 3s, deadline = "8s" would be over`,
 		},
 	}
 	for _, c := range cases {
@@ -140,6 +141,9 @@ func TestLimits(t *testing.T) {
 				got := s.wantState(r, "step.x", events.Failed)
 				if got.Failure.Class != events.ClassTimeout || got.Failure.Message != c.want {
 					t.Errorf("failure: got %s %q, want %s %q", got.Failure.Class, got.Failure.Message, events.ClassTimeout, c.want)
+				}
+				if got.Failure.Hint != c.wantHint {
+					t.Errorf("hint: got %q, want %q", got.Failure.Hint, c.wantHint)
 				}
 				if got.Took != c.wantTook || got.Attempt != c.wantAttempts {
 					t.Errorf("got %d attempts in %s, want %d in %s", got.Attempt, got.Took, c.wantAttempts, c.wantTook)

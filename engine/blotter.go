@@ -140,33 +140,36 @@ type blotted struct {
 	// covered is how many of the held bytes belong to a text whose mark is
 	// written already.
 	covered int
+	// joined and out are the room of earlier calls.
+	joined, out []byte
 }
 
 // next returns what can be passed on after more data; with final all of it. The
-// result is valid until the next call and may be data itself.
+// result is valid until the next call and may be a part of data itself.
 func (s *blotted) next(b *blotter, data []byte, final bool) []byte {
 	if len(s.held) > 0 {
-		s.held = append(s.held, data...)
-		data = s.held
+		s.joined = append(append(s.joined[:0], s.held...), data...)
+		data = s.joined
 	}
 	found, open := b.find(data)
 	if final {
 		open = len(data)
 	}
-	if len(found) == 0 && s.covered == 0 && open == len(data) {
-		s.held = s.held[:0]
-		return data
+	out := data[:open]
+	if len(found) > 0 || s.covered > 0 {
+		var done int
+		s.out, done = blot(s.out[:0], data, found, s.covered, open)
+		s.covered = max(0, done-open)
+		out = s.out
 	}
-	out, done := blot(data, found, s.covered, open)
-	s.covered = max(0, done-open)
-	s.held = append(make([]byte, 0, len(data)-open), data[open:]...)
+	s.held = append(s.held[:0], data[open:]...)
 	return out
 }
 
-// blot copies data up to open, without its covered beginning, with a mark in
-// the place of each run of texts that overlap. Done is how far the last of
+// blot adds data up to open to out, without its covered beginning, with a mark
+// in the place of each run of texts that overlap. Done is how far the last of
 // them reaches, if that is more.
-func blot(data []byte, found []span, covered, open int) (out []byte, done int) {
+func blot(out, data []byte, found []span, covered, open int) (blotted []byte, done int) {
 	done = covered
 	for _, f := range found {
 		if f.from >= open {

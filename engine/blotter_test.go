@@ -81,7 +81,7 @@ func TestStreamAtRandom(t *testing.T) {
 			b.add(secrets[i])
 		}
 		text := letters(random.IntN(60))
-		want, _ := blot([]byte(text), naive(text, secrets), 0, len(text))
+		want, _ := blot(nil, []byte(text), naive(text, secrets), 0, len(text))
 		var s blotted
 		var got bytes.Buffer
 		for rest := text; len(rest) > 0; {

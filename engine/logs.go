@@ -48,7 +48,7 @@ func (r *run) newLogs(id dag.ID, name string) *logs {
 
 // lines returns the last lines of both streams, in the order in which they
 // came. It is called after close.
-func (l *logs) lines() []string { return l.tail.lines }
+func (l *logs) lines() []string { return l.tail.lines() }
 
 // file names the log that says most, relative to the run's folder: that of the
 // error output, if there was any. Empty when nothing was said.
@@ -154,14 +154,27 @@ func createLog(path string) (*os.File, error) {
 	return os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 }
 
-// tail is the last lines of an output.
-type tail struct{ lines []string }
+// tail is the last lines of an output. It reuses its memory: there may be
+// millions of lines.
+type tail struct {
+	ring  [tailLines][]byte
+	count int
+}
 
 func (t *tail) add(line []byte) {
-	if len(t.lines) == tailLines {
-		t.lines = append(t.lines[:0:0], t.lines[1:]...)
+	at := &t.ring[t.count%tailLines]
+	*at = append((*at)[:0], line...)
+	t.count++
+}
+
+// lines returns them from the oldest to the newest.
+func (t *tail) lines() []string {
+	var lines []string
+	for i := max(0, t.count-tailLines); i < t.count; i++ {
+		line := strings.TrimRight(string(t.ring[i%tailLines]), "\r")
+		lines = append(lines, strings.ToValidUTF8(line, "\uFFFD"))
 	}
-	t.lines = append(t.lines, strings.ToValidUTF8(strings.TrimRight(string(line), "\r"), "\uFFFD"))
+	return lines
 }
 
 // The longest name of a log folder; file systems allow 255 bytes.

@@ -56,7 +56,7 @@ func (r *redactor) text(s string) string {
 		return s
 	}
 	slices.SortFunc(found, func(a, b span) int { return a.from - b.from })
-	out, _ := blot(data, found, 0, len(data))
+	out, _ := blot(nil, data, found, 0, len(data))
 	return string(out)
 }
 

@@ -182,6 +182,7 @@ func TestCheck(t *testing.T) {
 		{"within and hold without a probe", args{"condition": is(cty.True), "within": "1s", "hold": cty.UnknownVal(cty.String)},
 			[]string{"within: within needs a probe", "hold: hold needs a probe"}},
 		{"stable without within", args{"probe": args{"command": []string{"true"}, "stable": "1s"}}, []string{"probe.stable: stable needs within"}},
+		{"no time to be stable", args{"within": "1s", "probe": args{"command": []string{"true"}, "stable": "1s"}}, []string{"within: within is too short for stable"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -3,6 +3,8 @@
 package assert
 
 import (
+	"fmt"
+
 	"github.com/zclconf/go-cty/cty"
 
 	"github.com/dcosflow/dcosflow/schema"
@@ -60,5 +62,23 @@ func check(cfg cty.Value) []schema.Problem {
 		problems = append(problems, schema.Problem{Attribute: "probe.stable", Summary: "stable needs within",
 			Detail: "Say how long it may take to become stable: within = \"1m\". To demand that it is true from the first try on, write hold instead."})
 	}
-	return problems
+	return append(problems, checkStable(cfg.GetAttr("within"), look)...)
+}
+
+// checkStable finds a time limit within which nothing can be stable.
+func checkStable(within, look cty.Value) []schema.Problem {
+	if within.IsNull() || !within.IsKnown() || look.IsNull() || !look.IsKnown() {
+		return nil
+	}
+	stable := look.GetAttr("stable")
+	if stable.IsNull() || !stable.IsKnown() {
+		return nil
+	}
+	limit, err := schema.ParseDuration(within.AsString())
+	hold, err2 := schema.ParseDuration(stable.AsString())
+	if err != nil || err2 != nil || hold < limit {
+		return nil
+	}
+	return []schema.Problem{{Attribute: "within", Summary: "within is too short for stable",
+		Detail: fmt.Sprintf("Within %s nothing can be stable for %s. Write a longer within.", limit, hold)}}
 }
