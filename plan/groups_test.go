@@ -409,3 +409,32 @@ step "run" "x" { command = [for k, o in group.g : o.a.stdout] }
 		t.Errorf("validation finds:\n%s", rendered(diags, files))
 	}
 }
+
+func TestRegionsForeseeLateInstances(t *testing.T) {
+	req := request{text: lab + `
+module "m" {
+  source  = "./m"
+  nodes   = cluster.c.master
+  timeout = "1h"
+}`, files: map[string]string{"m/main.hcl": `
+variable "nodes" { type = any }
+step "run" "leader" { command = ["a"] }
+step "run" "late" {
+  nodes   = [for n in var.nodes : n if n.name == step.leader.stdout]
+  command = ["a"]
+}`}}
+	p := req.mustBuild(t)
+	checkEdges(t, p, "module.m:begin", "provision.c")
+	checkEdges(t, p, "module.m.step.late[*]", "module.m:begin", "module.m.step.leader")
+	f := &facts{
+		outputs:  map[dag.ID]cty.Value{"module.m.step.leader": ran("master-1")},
+		nodes:    map[string][]backends.Node{"c": p.Clusters[0].Nodes},
+		expanded: map[dag.ID][]*Instance{},
+	}
+	checkExpansion(t, p, f, "module.m.step.late[*]", []string{
+		`module.m -> ~module.m.step.late["master-1"]`,
+		`module.m.step.late -> module.m.step.late["master-1"]`,
+		`module.m.step.late["master-1"] -> module.m.step.late[*]`,
+		`module.m.step.late["master-1"] -> module.m:begin`,
+	})
+}

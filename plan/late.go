@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/hashicorp/hcl/v2"
 
@@ -14,7 +15,9 @@ func (b *builder) lateInstances(p part) {
 	u := p.unit()
 	b.repeated(u, u.fan.expr.Range())
 	expander := p.joint(Expander, u.expander())
+	before := len(b.guesses.edges)
 	ghost := b.ghost(p)
+	b.foresee(p, b.guesses.edges[before:])
 	expander.Timeout, expander.Description, expander.Subject = ghost.Timeout, ghost.Description, ghost.Subject
 	history := b.in.History
 	expander.Expand = func(f Facts) (dag.Expansion[*Instance], error) {
@@ -38,6 +41,32 @@ func (b *builder) lateInstances(p part) {
 	}
 	d.vertex(p.joint(Join, u.join()), u.traits(), u.outside())
 	d.edge(whole, first, triggerAmong(u), u.rng)
+}
+
+// foresee lets the region around a late fan-out wait for what the instances to
+// come may need from outside: when they come, it is open.
+func (b *builder) foresee(p part, guessed []placedEdge) {
+	u := p.unit()
+	around := u.outside()
+	if around == nil {
+		return
+	}
+	for _, e := range guessed {
+		if around.opens(e.From) {
+			b.graph.edges = append(b.graph.edges, e)
+		}
+	}
+	clusters := slices.Clone(u.fan.expr.clusters)
+	for _, st := range p.steps() {
+		if st.meta.node != nil {
+			clusters = append(clusters, st.meta.node.clusters...)
+		}
+	}
+	for _, c := range clusters {
+		if c.provisioner != nil {
+			b.graph.link(u, end{around.id, around}, provisioning(c, "", u.fan.expr.Range()))
+		}
+	}
 }
 
 // ghost adds the instance that stands for those to come, and returns it.
@@ -90,7 +119,9 @@ func (ev *evaluator) expand(p part, f Facts) (dag.Expansion[*Instance], error) {
 		}
 	}
 	for _, e := range d.edges {
-		x.Edges = append(x.Edges, e.Edge)
+		if !u.outside().opens(e.From) { // foreseen
+			x.Edges = append(x.Edges, e.Edge)
+		}
 	}
 	if u.roll != nil {
 		x.Rolls = []dag.Roll{*u.roll}

@@ -18,6 +18,16 @@ type region struct {
 // opening is the vertex that everything in the region waits for.
 func (r *region) opening() dag.ID { return r.id + ":begin" }
 
+// opens says whether a vertex opens r or a region around it.
+func (r *region) opens(id dag.ID) bool {
+	for ; r != nil; r = r.outer {
+		if r.opening() == id {
+			return true
+		}
+	}
+	return false
+}
+
 // name is the id, empty for no region.
 func (r *region) name() dag.ID {
 	if r == nil {

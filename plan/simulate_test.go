@@ -3,7 +3,6 @@ package plan
 import (
 	"context"
 	"fmt"
-	"math/rand/v2"
 	"sync"
 	"testing"
 
@@ -17,8 +16,8 @@ import (
 // instances have sound brackets too, and spans are ended.
 func TestRandomPlansRun(t *testing.T) {
 	for seed := range uint64(400) {
-		text := lab + randomWorkflow(rand.New(rand.NewPCG(seed, 5)))
-		p, _, _ := request{text: text}.build(t)
+		req := randomRequest(seed)
+		p, _, _ := req.build(t)
 		if p == nil {
 			continue
 		}
@@ -37,12 +36,13 @@ func TestRandomPlansRun(t *testing.T) {
 			t.Error(err)
 		}
 		if t.Failed() {
-			t.Fatalf("seed %d:\n%s", seed, text)
+			t.Fatalf("seed %d:\n%v", seed, req)
 		}
 	}
 }
 
-// simulation runs a plan without doing anything. Every region is run twice.
+// simulation runs a plan without doing anything. Regions that may be
+// repeated are run twice.
 type simulation struct {
 	plan     *Plan
 	mu       sync.Mutex
@@ -75,7 +75,7 @@ func (s *simulation) visit(ctx context.Context, id dag.ID, inst *Instance, contr
 	case Region:
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		first := !s.again[id]
+		first := !s.again[id] && inst.Retry.Attempts > 1
 		s.again[id] = true
 		return dag.Result{Again: first}, nil
 	case Start:
