@@ -215,6 +215,8 @@ func checkEdges(t *testing.T, p *Plan, id dag.ID, want ...string) {
 type mistake struct {
 	name string
 	text string
+	// files are those of modules.
+	files map[string]string
 	// bare texts are used without the lab.
 	bare bool
 	line int // within text; 0 is not checked
@@ -231,7 +233,7 @@ func checkMistakes(t *testing.T, cases []mistake) {
 			if c.bare {
 				text, shift = c.text, 0
 			}
-			p, diags, files := request{text: text}.build(t)
+			p, diags, files := request{text: text, files: c.files}.build(t)
 			got := rendered(diags, files)
 			if !diags.HasErrors() || p != nil {
 				t.Fatalf("there is no error; want %q", c.want)

@@ -131,7 +131,7 @@ func (d *decoding) argument(arg *argument) cty.Value {
 		v = d.fit(a, x, v)
 	}
 	if len(d.diags) > before {
-		d.blame(x, before)
+		x.blame(d.diags[before:])
 		return cty.UnknownVal(a.ValueType())
 	}
 	marked := false

@@ -154,6 +154,7 @@ func (b *builder) fanOut(u *unit) {
 		return
 	}
 	frames, known, diags := b.ev.frames(fan, nil)
+	fan.expr.blame(diags)
 	b.report(diags)
 	fan.frames, fan.late, fan.broken = frames, !known, diags.HasErrors()
 	fan.owner.settle()

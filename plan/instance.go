@@ -91,6 +91,7 @@ func (ev *evaluator) placed(st *step, fr *frame) (*frame, hcl.Diagnostics) {
 	c, node, known, diags := ev.machine(v, x.Range())
 	switch {
 	case diags.HasErrors():
+		x.blame(diags)
 		return fr, diags
 	case !known && !ev.static && !fr.guess:
 		return fr, problems(x.Range(), "The node is not known", "`node` must be known before the run. When it hangs on a step's output, write `nodes = [for n in cluster.NAME.nodes : n if ...]`, whose keys may be known later.")

@@ -72,12 +72,12 @@ func (v *view) off(b *binding) bool {
 }
 
 // blame says who gave a module the values that turned out to be wrong in it.
-func (d *decoding) blame(x *expression, before int) {
+func (x *expression) blame(diags hcl.Diagnostics) {
 	for _, b := range x.bindings {
 		if !b.given || b.home != x.scope {
 			continue
 		}
-		for _, diag := range d.diags[before:] {
+		for _, diag := range diags {
 			diag.Detail += fmt.Sprintf(" %s is given at %s.", b.title, place(b.source.Range()))
 		}
 	}

@@ -31,7 +31,7 @@ func (r *resolver) module(ref dsl.Reference) bool {
 	}
 	r.scope.ev.open(m)
 	r.out.call(m)
-	if len(m.scopes) == 0 && m.fan.kind == single || !r.moduleForm(m, ref) {
+	if len(m.scopes) == 0 && (m.fan.kind == single || m.fan.broken) || !r.moduleForm(m, ref) {
 		return false
 	}
 	if m.fan.broken || m.fan.kind == single {

@@ -4,9 +4,11 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/zclconf/go-cty/cty"
 
+	"github.com/dcosflow/dcosflow/backends"
 	"github.com/dcosflow/dcosflow/dag"
 )
 
@@ -200,4 +202,191 @@ step "run" "end" {
 	checkEdges(t, p, `module.next.step.install["agent-0"]`, "step.first", `module.m["a"]`, `provision.c["agent-0"]`)
 	checkEdges(t, p, "step.end", "module.next")
 	checkEdges(t, p, "module.next", "module.next.step.install", "module.next.step.check")
+}
+
+// guarded is a module whose instances are switched, waited for and bracketed.
+var guarded = map[string]string{"part/main.hcl": `
+variable "on" { default = "x" }
+step "run" "work" { command = ["work", var.on] }
+step "run" "tidy" {
+  when    = "always"
+  command = ["tidy"]
+}
+output "said" { value = step.work.stdout }
+output "fixed" { value = "fixed" }
+`}
+
+func TestRule07_ModulesAreDisabled(t *testing.T) {
+	p := request{files: guarded, text: `
+step "run" "ask" { command = ["ask"] }
+module "m" {
+  source  = "./part"
+  enabled = step.ask.stdout == "yes"
+}
+module "never" {
+  source  = "./part"
+  enabled = false
+}
+step "run" "after" {
+  command = [coalesce(module.m.said, "nothing"), module.m.fixed == null ? "null" : module.m.fixed, module.never.fixed == null ? "null" : "set"]
+}
+`}.mustBuild(t)
+	checkEdges(t, p, "module.m.step.work", "step.ask")
+	checkEdges(t, p, "step.after", "module.m.step.work", "step.ask")
+	for _, c := range []struct {
+		said string
+		on   bool
+		want []string
+	}{{"yes", true, []string{"done", "fixed", "null"}}, {"no", false, []string{"nothing", "null", "null"}}} {
+		f := &facts{outputs: map[dag.ID]cty.Value{"step.ask": ran(c.said), "module.m.step.work": ran("done")}}
+		for _, id := range []dag.ID{"module.m.step.work", "module.m.step.tidy"} {
+			if on, err := p.Graph.Value(id).Enabled(f); err != nil || on != c.on {
+				t.Errorf("after %q, %s is enabled: %t, %v; want %t", c.said, id, on, err, c.on)
+			}
+		}
+		checkCommand(t, p, "step.after", f, c.want...)
+	}
+	if on, err := p.Graph.Value("module.never.step.work").Enabled(&facts{}); err != nil || on {
+		t.Errorf("a disabled module works: %t, %v", on, err)
+	}
+}
+
+func TestModulesThatAreBracketed(t *testing.T) {
+	p := request{files: guarded, text: `
+step "run" "before" { command = ["a"] }
+module "m" {
+  source       = "./part"
+  for_each     = toset(["a", "b"])
+  on           = step.before.stdout
+  max_parallel = 1
+  timeout      = "5m"
+  enabled      = step.before.stdout != ""
+  retry { attempts = 2 }
+}
+step "run" "after" { command = [module.m["a"].said] }
+step "run" "all" {
+  command    = ["a"]
+  depends_on = [module.m]
+}
+`}.mustBuild(t)
+	const region = dag.ID(`module.m["a"]`)
+	checkEdges(t, p, region+":begin", "step.before")
+	checkEdges(t, p, region+".step.work", string(region)+":begin")
+	checkEdges(t, p, region, string(region)+":begin", "~"+string(region)+".step.work")
+	checkEdges(t, p, region+".step.tidy", "~:main")
+	checkEdges(t, p, "step.after", string(region), "step.before")
+	checkEdges(t, p, "step.all", "module.m")
+	checkEdges(t, p, "module.m", `module.m["a"]`, `module.m["b"]`)
+	traits := p.Graph.Traits(region + ":begin")
+	if traits.Roll != "module.m" || traits.Opens != region || traits.Limit != 5*time.Minute {
+		t.Errorf("the opening has the traits %+v", traits)
+	}
+	if inner := p.Graph.Traits(region + ".step.work"); inner.Region != region {
+		t.Errorf("what is in it has the traits %+v", inner)
+	}
+	if r := p.Graph.Value(region).Retry; r.Attempts != 2 {
+		t.Errorf("the region has %d attempts, want 2", r.Attempts)
+	}
+	f := &facts{outputs: map[dag.ID]cty.Value{"step.before": ran("")}}
+	if on, err := p.Graph.Value(region + ":begin").Enabled(f); err != nil || on {
+		t.Errorf("the opening is enabled: %t, %v; want false", on, err)
+	}
+	if p.Graph.Value(region+".step.work").Enabled != nil {
+		t.Error("what is in the region asks again whether it is enabled")
+	}
+}
+
+func TestModulesOfClusters(t *testing.T) {
+	p := request{files: map[string]string{"all/main.hcl": `
+variable "cluster" { type = any }
+step "provision" "nodes" { cluster = var.cluster }
+step "run" "hello" {
+  nodes   = var.cluster.master
+  command = [var.cluster.name, var.cluster.agent[0].ip]
+}
+step "destroy" "end" {
+  when    = "always"
+  cluster = var.cluster
+}
+`}, text: lab + `module "m" {
+  source  = "./all"
+  cluster = cluster.c
+}`}.mustBuild(t)
+	checkEdges(t, p, `module.m.step.hello["master-1"]`, `module.m.step.nodes["master-1"]`)
+	for _, added := range []string{"provision.c", "destroy.c"} {
+		if found := p.Find(added); len(found) > 0 {
+			t.Errorf("%s was added: %q", added, found)
+		}
+	}
+	nodes := p.Clusters[0].Nodes
+	for i := range nodes {
+		nodes[i].Private = addr(i + 1)
+	}
+	checkCommand(t, p, `module.m.step.hello["master-0"]`, &facts{nodes: map[string][]backends.Node{"c": nodes}}, "c", "10.0.0.3")
+}
+
+func TestInputsOfModules(t *testing.T) {
+	files := map[string]string{"in/main.hcl": `
+variable "size" {
+  type = number
+  validation {
+    condition     = var.size % 2 == 1 && var.size <= var.most
+    error_message = "It must be odd, not ${var.size}."
+  }
+}
+variable "most" { default = 7 }
+variable "spec" {
+  type    = object({ name = string, port = optional(number, 80) })
+  default = { name = "d" }
+}
+variable "secret" {
+  default   = "hush"
+  sensitive = true
+}
+variable "maybe" {
+  default  = "x"
+  nullable = false
+}
+step "run" "use" {
+  command  = [var.spec.name, tostring(var.spec.port), tostring(var.size), var.maybe, path.module, file("text.txt")]
+  password = var.secret
+}
+output "password" {
+  value     = var.secret
+  sensitive = true
+}
+`, "in/text.txt": "in the module"}
+	const text = `
+step "run" "count" { command = ["a"] }
+module "m" {
+  source = "./in"
+  size   = %s
+  spec   = { name = "n" }
+  secret = "s3cret"
+  maybe  = null
+}
+`
+	p := request{files: files, text: strings.Replace(text, "%s", "tonumber(step.count.stdout)", 1)}.mustBuild(t)
+	f := func(n string) Facts { return &facts{outputs: map[dag.ID]cty.Value{"step.count": ran(n)}} }
+	checkCommand(t, p, "module.m.step.use", f("3"), "n", "80", "3", "x", "/w/in", "in the module")
+	if !slices.Contains(p.Secrets(), "s3cret") {
+		t.Errorf("the secrets are %q", p.Secrets())
+	}
+	_, err := p.Graph.Value("module.m.step.use").Configure(f("4"))
+	for _, want := range []string{"main.hcl:5", `Invalid value for variable "size"`, "It must be odd, not 4.", "in/main.hcl:5"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("the error lacks %q: %v", want, err)
+		}
+	}
+	_, diags, shown := request{files: files, text: strings.Replace(text, "%s", "8", 1)}.build(t)
+	got := rendered(diags, shown)
+	for _, want := range []string{"on main.hcl line 5", "It must be odd, not 8.", "The condition stands at in/main.hcl:5.", "with var.size = 8"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("the text lacks %q:\n%s", want, got)
+		}
+	}
+	_, diags, shown = request{files: files, text: strings.Replace(text, "%s", "3", 1) + `output "leak" { value = module.m.password }`}.build(t)
+	if got := rendered(diags, shown); !strings.Contains(got, `Output "leak" shows a secret`) || strings.Contains(got, "s3cret") {
+		t.Errorf("a secret output gives\n%s", got)
+	}
 }

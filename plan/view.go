@@ -33,7 +33,7 @@ func (ev *evaluator) context(n *needs, fr *frame, f Facts) (*hcl.EvalContext, hc
 }
 
 func (ev *evaluator) contextIn(w *world, n *needs, fr *frame, f Facts) (*hcl.EvalContext, hcl.Diagnostics) {
-	v := view{ev: ev, world: w, needs: ev.chosen(n, fr), frame: fr, facts: f}
+	v := view{ev: ev, world: w, needs: ev.chosen(n, fr), frame: fr, facts: f, diags: ev.unpicked(n, fr)}
 	v.bindings()
 	return v.context(v.needs, fr), v.diags
 }
@@ -59,7 +59,7 @@ func (v *view) context(n *needs, fr *frame) *hcl.EvalContext {
 	if len(v.needs.uses) > 0 {
 		maps.Copy(vars, v.outputsIn(n.scope))
 	}
-	if len(v.needs.bindings) > 0 {
+	if len(v.needs.bindings)+len(v.needs.calls) > 0 {
 		v.names(n.scope, vars)
 	}
 	return &hcl.EvalContext{Variables: vars, Functions: n.scope.functions}
