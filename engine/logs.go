@@ -184,19 +184,51 @@ const maxFolder = 150
 // that are safe everywhere, different for different addresses.
 func logFolder(id dag.ID) string {
 	var name strings.Builder
-	address := strings.Replace(strings.TrimSuffix(string(id), `"]`), `["`, ".", 1)
-	for _, b := range []byte(address) {
-		if safe(b) {
-			name.WriteByte(b)
-		} else {
-			fmt.Fprintf(&name, "%%%02X", b)
+	rest := string(id)
+	for {
+		before, after, keyed := strings.Cut(rest, `["`)
+		encode(&name, before, "")
+		if !keyed {
+			break
 		}
+		end := keyEnd(after)
+		name.WriteByte('.')
+		if rest = strings.TrimPrefix(after[end:], `"]`); rest == "" {
+			encode(&name, after[:end], "")
+			break
+		}
+		encode(&name, after[:end], ".") // a dot would be the end of the key
 	}
 	folder := name.String()
 	if len(folder) > maxFolder {
 		folder = fmt.Sprintf("%s-%x", folder[:maxFolder], sha256.Sum256([]byte(id)))[:maxFolder+17]
 	}
 	return filepath.Join("logs", folder)
+}
+
+// keyEnd is where a quoted key ends.
+func keyEnd(text string) int {
+	for i := 0; i < len(text); i++ {
+		switch text[i] {
+		case '\\':
+			i++
+		case '"':
+			return i
+		}
+	}
+	return len(text)
+}
+
+// encode writes text so that it is fit for a file name, also without the bytes
+// that are refused.
+func encode(name *strings.Builder, text, refused string) {
+	for _, b := range []byte(text) {
+		if safe(b) && strings.IndexByte(refused, b) < 0 {
+			name.WriteByte(b)
+		} else {
+			fmt.Fprintf(name, "%%%02X", b)
+		}
+	}
 }
 
 func safe(b byte) bool {

@@ -56,6 +56,12 @@ func TestLogFolder(t *testing.T) {
 		{`step.check["member-0"]`, "logs/step.check.member-0"},
 		{`step.check["a/../b c"]`, "logs/step.check.a%2F..%2Fb%20c"},
 		{`step.check["100%"]`, "logs/step.check.100%25"},
+		{`step.check["v1.2"]`, "logs/step.check.v1.2"},
+		{"group.g.inner", "logs/group.g.inner"},
+		{`group.g["k"].inner`, "logs/group.g.k.inner"},
+		{`group.g["v1.2"].inner`, "logs/group.g.v1%2E2.inner"},
+		{`module.m["a"].module.n.step.x["n-0"]`, "logs/module.m.a.module.n.step.x.n-0"},
+		{`module.m["q\"]"].step.x["r\"]"]`, "logs/module.m.q%5C%22%5D.step.x.r%5C%22%5D"},
 		{`step.check["größe"]`, "logs/step.check.gr%C3%B6%C3%9Fe"},
 	}
 	for _, c := range cases {

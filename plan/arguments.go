@@ -63,7 +63,7 @@ func (d *decoding) path(a *schema.Attribute, x *expression, v cty.Value) cty.Val
 		return text
 	}
 	if !d.ev.host.Has(written) {
-		d.problem(x.Range(), fmt.Sprintf("Missing file for %q", a.Name), "%s.", capital(d.ev.host.Missing(written).Error()))
+		d.problem(x.Range(), fmt.Sprintf("Missing file for %q", a.Name), "%s.%s", capital(d.ev.host.Missing(written).Error()), d.besideModule(x, written))
 	}
 	return cty.StringVal(d.ev.host.Abs(written)).WithMarks(marks)
 }

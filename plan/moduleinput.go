@@ -82,3 +82,14 @@ func (x *expression) blame(diags hcl.Diagnostics) {
 		}
 	}
 }
+
+// besideModule says how a file is named that stands beside a module: the paths
+// of arguments begin at the workflow's directory.
+func (d *decoding) besideModule(x *expression, written string) string {
+	here := d.ev.host
+	here.Dir = x.scope.dir
+	if x.scope.parent == nil || !here.Has(written) {
+		return ""
+	}
+	return fmt.Sprintf(" The directory of the module has it: write \"${path.module}/%s\".", written)
+}

@@ -57,6 +57,33 @@ func TestRule03_MistakesAroundModules(t *testing.T) {
 	})
 }
 
+func TestMistakesInModules(t *testing.T) {
+	in := func(text string) map[string]string {
+		return map[string]string{"in/main.hcl": text, "in/beside.txt": "x"}
+	}
+	const call = "module \"m\" { source = \"./in\" }\n"
+	checkMistakes(t, []mistake{
+		{name: "a file beside the module", files: in(`step "copy" "x" {
+  node        = var.node
+  source      = "beside.txt"
+  destination = "/x"
+}
+variable "node" { type = any }`), text: "module \"m\" {\n  source = \"./in\"\n  node = cluster.c.master[0]\n}",
+			want: []string{`Missing file for "source"`, "/w/beside.txt", `write "${path.module}/beside.txt"`}},
+		{name: "a cluster of its own", files: in(`step "run" "x" { command = [cluster.c.name] }`), text: call, want: []string{`Unknown cluster "c"`, "in/main.hcl line 1", "as an input"}},
+		{name: "late keys in a repeated module", files: in(`
+step "run" "ask" { command = ["a"] }
+step "run" "late" {
+  for_each = toset(split(",", step.ask.stdout))
+  command  = [each.key]
+}`), text: "module \"m\" {\n  source = \"./in\"\n  retry { attempts = 2 }\n}", want: []string{"Late keys in a repeated module", "module.m.step.late", "main.hcl:8"}},
+		{name: "no plain reference to wait for", files: in("variable \"v\" {}\nstep \"run\" \"x\" {\n  command = [\"a\"]\n  depends_on = [var.v]\n}"),
+			text: "module \"m\" {\n  source = \"./in\"\n  v = \"a\"\n}", want: []string{"Not a step", "var.v is no plain reference"}},
+		{name: "a step of the caller", files: in(`step "run" "x" { command = [step.outer.stdout] }`), text: call + `step "run" "outer" { command = ["a"] }`, want: []string{`Unknown step "outer"`}},
+		{name: "during what is no span", files: in(`step "run" "x" { command = ["a"] }`), text: twoSteps + "module \"m\" {\n  source = \"./in\"\n  during = [step.one]\n}", want: []string{"Not a span"}},
+	})
+}
+
 func TestProblemsInModulesAreReportedOnce(t *testing.T) {
 	files := map[string]string{"sick/main.hcl": `
 variable "k" { default = "k" }

@@ -390,3 +390,23 @@ module "m" {
 		t.Errorf("a secret output gives\n%s", got)
 	}
 }
+
+func TestModulesDuringSpans(t *testing.T) {
+	for _, c := range []struct{ name, args, first, last string }{
+		{"as they are", "", "module.m.step.work", "module.m.step.work"},
+		{"in brackets", "timeout = \"1m\"", "module.m:begin", "module.m"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			p := request{files: guarded, text: writer + "module \"m\" {\n  source = \"./part\"\n  during = [step.writer]\n" + c.args + "\n}"}.mustBuild(t)
+			if got := edges(p, dag.ID(c.first)); !slices.Contains(got, "step.writer:start") {
+				t.Errorf("%s waits for %q, want the start of the span", c.first, got)
+			}
+			if got := edges(p, "step.writer"); !slices.Contains(got, "~"+c.last) {
+				t.Errorf("the span waits for %q, want %s", got, c.last)
+			}
+			if got := edges(p, "module.m.step.tidy"); slices.Contains(got, "step.writer:start") {
+				t.Errorf("the finaliser waits for %q", got)
+			}
+		})
+	}
+}

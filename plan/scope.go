@@ -26,8 +26,9 @@ type scope struct {
 	// path is what the addresses in it begin with: "", or module.m["k"]. with
 	// the dot.
 	path string
-	// functions are those of its directory; roots are the names that never
+	// dir is its directory; functions are those for its files; roots are the names that never
 	// change: var, path, run.
+	dir       string
 	functions map[string]function.Function
 	roots     map[string]cty.Value
 
@@ -86,7 +87,7 @@ type cluster struct {
 }
 
 func newScope(ev *evaluator, w *dsl.Workflow) *scope {
-	s := &scope{ev: ev}
+	s := &scope{ev: ev, dir: w.Dir}
 	for _, l := range w.Locals {
 		s.locals.add(l.Name, &binding{
 			title: "local." + l.Name, local: l.Name, home: s, scope: s, source: l.Expr, rng: l.Range,
@@ -157,9 +158,20 @@ func (s *scope) unknownName(root, name string, rng hcl.Range) *hcl.Diagnostic {
 	} else if known := s.names(root); len(known) > 0 {
 		detail += " " + thereIs(known)
 	} else {
-		detail += fmt.Sprintf(" The workflow has no %s.", noun)
+		detail += fmt.Sprintf(" The %s has no %s.", s.what(), noun)
+	}
+	if s.parent != nil && (root == "cluster" || root == "backend") {
+		detail = fmt.Sprintf("A module has no %[1]s of its own. Take it as an input: declare variable %[2]q with type = any, use var.%[2]s, and write %[2]s = %[1]s.%[2]s in the call.", noun, name)
 	}
 	return problem(rng, fmt.Sprintf("Unknown %s %q", noun, name), "%s", detail)
+}
+
+// what is what the files of the scope are.
+func (s *scope) what() string {
+	if s.parent != nil {
+		return "module"
+	}
+	return "workflow"
 }
 
 func (s *scope) elsewhere(root, name string) string {
