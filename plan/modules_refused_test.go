@@ -12,7 +12,7 @@ func TestRule03_MistakesAroundModules(t *testing.T) {
 	single := func(e string) string { return whole + "step \"run\" \"x\" { command = [" + e + "] }" }
 	checkMistakes(t, []mistake{
 		{name: "unknown module", files: etcd, text: single(`module.n.version`), want: []string{`Unknown module "n"`, "There is m."}},
-		{name: "unknown output", files: etcd, text: single(`module.m.versoin`), want: []string{`Unknown output "versoin"`, "its outputs are installed, version, stdout", `Did you mean "version"?`}},
+		{name: "unknown output", files: etcd, text: single(`module.m.verzion`), want: []string{`Unknown output "verzion"`, "its outputs are installed, version, stdout", `Did you mean "version"?`}},
 		{name: "a step inside", files: etcd, text: single(`module.m.step.check`), want: []string{`Unknown output "step"`, "From outside only outputs are seen", "./etcd"}},
 		{name: "unneeded index", files: etcd, text: single(`module.m["a"].version`), want: []string{"Unneeded index", "Write module.m.version instead of"}},
 		{name: "missing index", files: etcd, text: use(`module.m.version`), want: []string{"Missing index", `Write module.m["a"].version for one of them, or values(module.m)[*].version for all.`}},
