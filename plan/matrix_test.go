@@ -314,6 +314,30 @@ matrix { os = var.size }` + step, line: 3, want: []string{`Unknown variable "siz
 	})
 }
 
+// planVariants plans the variants that show every value of a matrix, if there is
+// one.
+func planVariants(t *testing.T, text string, static bool) {
+	t.Helper()
+	in, diags := matrixed(t, text, nil)
+	if in.Workflow == nil || in.Workflow.Incomplete || diags.HasErrors() {
+		return
+	}
+	in.Static = static
+	m, diags := Variants(in)
+	if m == nil {
+		return
+	}
+	if diags.HasErrors() || len(m.Variants) == 0 {
+		t.Errorf("a matrix with %d variants and errors: %v", len(m.Variants), diags)
+	}
+	for _, v := range m.Cover()[:min(3, len(m.Cover()))] {
+		in.Variant = &v
+		if p, diags := Build(in); p == nil && !diags.HasErrors() {
+			t.Errorf("%s: there is neither a plan nor an error", v.Name)
+		}
+	}
+}
+
 // Plans of several variants share the digests of files.
 func TestVariantsShareDigests(t *testing.T) {
 	in, m := variantsOf(t, "matrix { os = [\"a\", \"b\"] }\nstep \"run\" \"x\" { script = matrix.os }")

@@ -100,6 +100,7 @@ func FuzzBuild(f *testing.F) {
 		}
 		for _, static := range []bool{false, true} {
 			p, diags, _ := request{text: text, static: static}.build(t)
+			planVariants(t, text, static)
 			if p == nil {
 				if !diags.HasErrors() {
 					t.Error("there is neither a plan nor an error")

@@ -100,6 +100,9 @@ func (a *app) compile(req request) (*compiled, error) {
 	if diags.HasErrors() {
 		return nil, reported(exitInput)
 	}
+	if l.input.Workflow.Matrix != nil && c.matrix == nil {
+		return nil, wrongInput("Use only variables, locals and functions in it.", "the matrix is not known before the run")
+	}
 	return c, nil
 }
 
