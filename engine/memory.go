@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"slices"
 	"sync"
 
 	"github.com/zclconf/go-cty/cty"
@@ -15,11 +16,12 @@ import (
 type memory struct {
 	machines *machines
 
-	mu       sync.RWMutex
-	outputs  map[dag.ID]cty.Value
-	expanded map[dag.ID][]*plan.Instance
-	added    map[dag.ID]*plan.Instance
-	edges    map[dag.ID][]dag.Edge
+	mu        sync.RWMutex
+	outputs   map[dag.ID]cty.Value
+	expanded  map[dag.ID][]*plan.Instance
+	added     map[dag.ID]*plan.Instance
+	additions []*plan.Instance // those of added, in order
+	edges     map[dag.ID][]dag.Edge
 }
 
 var _ plan.Facts = (*memory)(nil)
@@ -81,17 +83,27 @@ func (m *memory) addition(id dag.ID) *plan.Instance {
 	return m.added[id]
 }
 
-// setExpanded remembers the instances of an Expander and returns their
-// addresses.
+// all lists the instances that Expanders added, in the order in which they did.
+func (m *memory) all() []*plan.Instance {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	return slices.Clone(m.additions)
+}
+
+// setExpanded remembers the instances of an Expander and returns the addresses
+// of those that work.
 func (m *memory) setExpanded(expander dag.ID, e dag.Expansion[*plan.Instance]) []string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	list := make([]*plan.Instance, len(e.Vertices))
-	addresses := make([]string, len(e.Vertices))
+	var addresses []string
 	for i, v := range e.Vertices {
-		list[i], addresses[i] = v.Value, string(v.ID)
-		m.added[v.ID] = v.Value
+		list[i], m.added[v.ID] = v.Value, v.Value
+		if v.Value.Kind == plan.Work {
+			addresses = append(addresses, string(v.ID))
+		}
 	}
+	m.additions = append(m.additions, list...)
 	m.expanded[expander], m.edges[expander] = list, e.Edges
 	return addresses
 }

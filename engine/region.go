@@ -52,8 +52,11 @@ func (r *run) late(i *plan.Instance, wait time.Duration) bool {
 // inside lists the instances in a region, those of regions in it included.
 func (r *run) inside(region dag.ID) []*plan.Instance {
 	var inner []*plan.Instance
+	all := r.memory.all()
 	for _, id := range r.Plan.Graph.IDs() {
-		i := r.Plan.Graph.Value(id)
+		all = append(all, r.Plan.Graph.Value(id))
+	}
+	for _, i := range all {
 		around := i.Region
 		for around != "" && around != region {
 			around = r.instance(around).Region

@@ -101,6 +101,39 @@ func TestRegionRepeats(t *testing.T) {
 	})
 }
 
+// A group whose keys were not known before is told of like any other.
+func TestLateRegionRepeats(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s := newStage(t)
+		begin := &plan.Instance{ID: "group.g:begin", Kind: plan.Opening, When: plan.OnSuccess}
+		end := &plan.Instance{ID: "group.g", Kind: plan.Region, When: plan.OnSuccess, Retry: twice}
+		inner := do("group.g.inner", flaky(1, exitError(1)))
+		inner.Region = end.ID
+		s.main(&plan.Instance{ID: "group.g[*]", Kind: plan.Expander, Expand: func(plan.Facts) (dag.Expansion[*plan.Instance], error) {
+			return dag.Expansion[*plan.Instance]{
+				Vertices: []dag.Vertex[*plan.Instance]{
+					{ID: begin.ID, Value: begin, Traits: dag.Traits{Opens: end.ID}},
+					{ID: inner.ID, Value: inner, Traits: dag.Traits{Weight: 1, Region: end.ID}},
+					{ID: end.ID, Value: end},
+				},
+				Edges: []dag.Edge{
+					{From: begin.ID, To: "group.g[*]"}, {From: inner.ID, To: begin.ID},
+					{From: end.ID, To: inner.ID, When: dag.Settled}, {From: end.ID, To: begin.ID},
+					{From: barrier, To: end.ID, When: dag.Settled},
+				},
+			}, nil
+		}}, dag.Traits{})
+		r := s.run(t.Context())
+		s.wantExit(r, 0)
+		if c := r.Run.Counts; c.Succeeded != 1 || c.Failed != 0 || c.Total != 1 {
+			t.Errorf("counts: got %+v, want one instance that succeeded", c)
+		}
+		if i := s.wantState(r, "group.g.inner", events.Succeeded); i.Rounds != 1 {
+			t.Errorf("rounds: got %d, want 1", i.Rounds)
+		}
+	})
+}
+
 // What a group that fails at last means for the run.
 func TestRegionFails(t *testing.T) {
 	cases := []struct {
