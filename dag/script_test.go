@@ -121,7 +121,12 @@ func (s *script) note(line string) {
 // sleep takes seconds, and a little more, so that no two vertices end at the
 // same moment.
 func (s *script) sleep(ctx context.Context, id ID, seconds time.Duration) error {
-	return sleep(ctx, seconds*time.Second+time.Duration(s.g.index[id]+1)*time.Microsecond)
+	more := time.Duration(s.g.index[id]+1) * time.Microsecond
+	err := sleep(ctx, seconds*time.Second+more)
+	if err != nil {
+		time.Sleep(more) // those that are cancelled together end one after the other
+	}
+	return err
 }
 
 // visit plays one vertex.
@@ -208,6 +213,7 @@ func (s *script) visitSpan(ctx context.Context, id ID, a *act, control Control[*
 }
 
 func (s *script) end(id ID, a *act, control Control[*act]) error {
+	_ = s.sleep(control.Final(), id, 0)
 	s.say(id, "ends")
 	return s.sleep(control.Final(), id, a.takes)
 }

@@ -291,10 +291,10 @@ func TestRule16_AnEarlyFailureEndsTheChildren(t *testing.T) {
 1s cut:start done
 1s inner running
 2s writer:start ended early
-2s child canceled by writer: writer failed: as planned
-2s next skipped by writer
 2s inner canceled by writer: writer failed: as planned
 2s after skipped by writer
+2s child canceled by writer: writer failed: as planned
+2s next skipped by writer
 2s cut:start ends
 3s cut done
 3s writer failed

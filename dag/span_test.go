@@ -70,8 +70,8 @@ func TestRule14_AChildOfTwoSpans(t *testing.T) {
 6s load:start done
 6s both running
 9s both done
-9s load:start ends
 9s cut:start ends
+9s load:start ends
 10s cut done
 11s load done`)
 	wantFailed(t, sum)
