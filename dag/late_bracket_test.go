@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 )
 
 // lateGroup is a group of which an expander knows the instances only now: each
@@ -127,8 +128,8 @@ func TestExpansionDuringTheEnd(t *testing.T) {
 				_, err := c.Hold()
 				must(t, err)
 			}
-			synctest.Wait()
 			if id == "expander" {
+				must(t, sleep(ctx, time.Millisecond))
 				late = c.Expand(Expansion[*act]{
 					Vertices: []Vertex[*act]{{"late", a, Traits{}}}, Edges: []Edge{{"cut", "late", Settled}},
 				})
