@@ -10,6 +10,9 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty/function"
 )
 
 const docs = "../docs/language"
@@ -38,22 +41,47 @@ func TestExamples(t *testing.T) {
 	}
 }
 
-// TestFunctionsAreDocumented holds the table of functions against the page.
-func TestFunctionsAreDocumented(t *testing.T) {
-	text, err := os.ReadFile(filepath.Join(docs, "expressions.md"))
+// Every function has a heading in the page of functions, and what its examples
+// are said to be is what they are.
+func TestFunctionsPage(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(docs, "functions.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, section, _ := strings.Cut(string(text), "## Functions")
+	host := Host{
+		Files: disk(map[string]string{"release.txt": "3.5.16\n"}), Dir: "/w",
+		Env: func(string) (string, bool) { return "", false },
+	}
+	functions := Functions(host)
 	var got []string
-	for _, row := range regexp.MustCompile(`(?m)^\|.*\|$`).FindAllString(section, -1) {
-		for _, name := range regexp.MustCompile("`([a-z0-9_]+)`").FindAllStringSubmatch(row, -1) {
-			got = append(got, name[1])
+	for _, part := range strings.Split(string(text), "\n### ")[1:] {
+		name, body, _ := strings.Cut(part, "\n")
+		name = strings.Trim(name, "`")
+		got = append(got, name)
+		if !strings.Contains(body, name+"(") {
+			t.Errorf("%s has no example", name)
+		}
+		for _, example := range regexp.MustCompile("(?s)`([^`]+)`\\s+is `([^`]+)`").FindAllStringSubmatch(body, -1) {
+			checkExample(t, example[1], example[2], functions)
 		}
 	}
 	slices.Sort(got)
-	want := slices.Sorted(maps.Keys(Functions(Host{})))
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("functions in the page (-there are +documented):\n%s", diff)
+	if diff := cmp.Diff(slices.Sorted(maps.Keys(functions)), got); diff != "" {
+		t.Errorf("functions of the page (-there are +documented):\n%s", diff)
+	}
+}
+
+func checkExample(t *testing.T, expression, want string, functions map[string]function.Function) {
+	t.Helper()
+	equal := "(" + expression + ") == (" + want + ")"
+	e, diags := hclsyntax.ParseExpression([]byte(equal), "functions.md", hcl.InitialPos)
+	if diags.HasErrors() {
+		t.Errorf("%s: %v", equal, diags)
+		return
+	}
+	compareStrictly(e)
+	v, diags := EvaluateStrict(e, &hcl.EvalContext{Functions: functions})
+	if diags.HasErrors() || !v.True() {
+		t.Errorf("%s: got %s %v, want true", equal, ValueText(v), diags)
 	}
 }
