@@ -23,6 +23,15 @@ type decoder struct {
 	names map[string]hcl.Range
 }
 
+// The arguments of blocks that have nothing else.
+var (
+	settingsArguments   = []string{"description", "timeout", "max_parallel", "fail_fast", "required_version"}
+	clusterArguments    = []string{"backend", "roles"}
+	outputArguments     = []string{"value", "description", "sensitive"}
+	retryArguments      = []string{"attempts", "delay", "factor", "max_delay", "jitter", "on"}
+	validationArguments = []string{"condition", "error_message"}
+)
+
 var topSchema = &hcl.BodySchema{Blocks: []hcl.BlockHeaderSchema{
 	{Type: "workflow", LabelNames: []string{"name"}},
 	{Type: "variable", LabelNames: []string{"name"}},
@@ -143,7 +152,7 @@ func (d *decoder) settings(block *hcl.Block) {
 		d.problem(block.DefRange, "Duplicate workflow block", "There is a workflow block at %s already. One workflow has at most one.", place(w.Settings.Range))
 		return
 	}
-	attrs := d.arguments(block.Body, nil, "description", "timeout", "max_parallel", "fail_fast", "required_version")
+	attrs := d.arguments(block.Body, nil, settingsArguments...)
 	d.limitsOfModule(attrs)
 	w.Name = block.Labels[0]
 	if !hclsyntax.ValidIdentifier(w.Name) {
@@ -199,7 +208,7 @@ func (d *decoder) backend(block *hcl.Block) {
 func (d *decoder) cluster(block *hcl.Block) {
 	d.declare("cluster", block.Labels[0], block.LabelRanges[0])
 	before := len(d.diags)
-	attrs := d.arguments(block.Body, []string{"roles"}, "backend", "roles")
+	attrs := d.arguments(block.Body, []string{"roles"}, clusterArguments...)
 	d.workflow.Clusters = append(d.workflow.Clusters, &Cluster{
 		Name:    block.Labels[0],
 		Backend: d.expr(attrs["backend"]),
@@ -211,7 +220,7 @@ func (d *decoder) cluster(block *hcl.Block) {
 
 func (d *decoder) output(block *hcl.Block) {
 	d.declare("output", block.Labels[0], block.LabelRanges[0])
-	attrs := d.arguments(block.Body, []string{"value"}, "value", "description", "sensitive")
+	attrs := d.arguments(block.Body, []string{"value"}, outputArguments...)
 	d.workflow.Outputs = append(d.workflow.Outputs, &Output{
 		Name:        block.Labels[0],
 		Value:       d.expr(attrs["value"]),

@@ -41,6 +41,62 @@ func TestExamples(t *testing.T) {
 	}
 }
 
+// Every block and every argument of it has a heading in its page. Those of
+// backends and steps are of their types, which have pages of their own.
+func TestBlocksAreDocumented(t *testing.T) {
+	pages := map[string]struct {
+		page  string
+		names []string
+	}{
+		"workflow": {"workflow.md", settingsArguments},
+		"variable": {"variables.md", namesOf(variableSchema)},
+		"locals":   {"locals.md", nil},
+		"matrix":   {"matrix.md", namesOf(matrixSchema)},
+		"backend":  {"clusters.md", nil},
+		"cluster":  {"clusters.md", clusterArguments},
+		"step":     {"steps.md", MetaArguments()},
+		"group":    {"groups.md", slices.DeleteFunc(namesOf(groupSchema), func(name string) bool { return name == "step" })},
+		"module":   {"modules.md", namesOf(moduleSchema)},
+		"output":   {"outputs.md", outputArguments},
+	}
+	for _, block := range topSchema.Blocks {
+		if pages[block.Type].page == "" {
+			t.Errorf("the block %q has no page", block.Type)
+		}
+	}
+	pages["retry"] = struct {
+		page  string
+		names []string
+	}{"retries.md", retryArguments}
+	for block, want := range pages {
+		text, err := os.ReadFile(filepath.Join(docs, want.page))
+		if err != nil {
+			t.Errorf("%s: %v", block, err)
+			continue
+		}
+		headings := strings.Join(regexp.MustCompile("(?m)^#+ .*$").FindAllString(string(text), -1), "\n")
+		if !strings.Contains(strings.ToLower(headings), strings.TrimSuffix(block, "y")) {
+			t.Errorf("%s has no heading for the block %q", want.page, block)
+		}
+		for _, name := range want.names {
+			if !strings.Contains(headings, "`"+name+"`") {
+				t.Errorf("%s has no heading for %s of %q", want.page, name, block)
+			}
+		}
+	}
+}
+
+func namesOf(schema *hcl.BodySchema) []string {
+	var names []string
+	for _, a := range schema.Attributes {
+		names = append(names, a.Name)
+	}
+	for _, b := range schema.Blocks {
+		names = append(names, b.Type)
+	}
+	return names
+}
+
 // Every function has a heading in the page of functions, and what its examples
 // are said to be is what they are.
 func TestFunctionsPage(t *testing.T) {

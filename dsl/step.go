@@ -100,7 +100,7 @@ func (d *decoder) retry(blocks hcl.Blocks) *Retry {
 	if len(blocks) > 1 {
 		d.problem(blocks[1].DefRange, "Duplicate retry block", "There is a retry block at %s already. There is at most one.", place(blocks[0].DefRange))
 	}
-	attrs := d.arguments(blocks[0].Body, nil, "attempts", "delay", "factor", "max_delay", "jitter", "on")
+	attrs := d.arguments(blocks[0].Body, nil, retryArguments...)
 	return &Retry{
 		Attempts: d.expr(attrs["attempts"]),
 		Delay:    d.expr(attrs["delay"]),

@@ -13,7 +13,7 @@ import (
 func (d *decoder) validations(variable string, blocks hcl.Blocks) []*Validation {
 	var all []*Validation
 	for _, block := range blocks {
-		attrs := d.arguments(block.Body, []string{"condition", "error_message"}, "condition", "error_message")
+		attrs := d.arguments(block.Body, validationArguments, validationArguments...)
 		v := &Validation{Condition: d.expr(attrs["condition"]), ErrorMessage: d.expr(attrs["error_message"]), Range: block.DefRange}
 		if v.Condition == nil || v.ErrorMessage == nil {
 			continue
