@@ -2,14 +2,14 @@ package main
 
 import (
 	"bytes"
-	"fmt"
+	"cmp"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 
 	"github.com/dcosflow/dcosflow/dsl"
 	"github.com/dcosflow/dcosflow/plan"
@@ -37,7 +37,7 @@ func TestStepPages(t *testing.T) {
 			t.Error(err)
 			continue
 		}
-		if diff := cmp.Diff(text, string(got)); diff != "" {
+		if diff := gocmp.Diff(text, string(got)); diff != "" {
 			t.Errorf("%s is not what the schema says; `go test ./cmd/dcosflow -update` writes it (-want +got):\n%s", name, diff)
 		}
 	}
@@ -91,25 +91,45 @@ step "genconf" "bundle" {
 	}
 }
 
-// Every example of the page about the matrix is a valid workflow.
-func TestMatrixExamples(t *testing.T) {
-	page, err := os.ReadFile("../../docs/language/matrix.md")
-	if err != nil {
-		t.Fatal(err)
+// languageExamples are the whole workflows in the documentation. A line with a
+// path before one names the file that it is, for those after it on the page.
+var languageExamples = regexp.MustCompile("(?s)(?:`([a-z./-]+)`:\n\n)?```hcl\n(.*?)```")
+
+// The documentation of the language shows workflows, and `validate` has nothing
+// to say about them.
+func TestLanguageExamples(t *testing.T) {
+	pages, err := filepath.Glob("../../docs/language/*.md")
+	if err != nil || len(pages) == 0 {
+		t.Fatalf("got %d pages (%v), want some", len(pages), err)
 	}
-	examples := regexp.MustCompile("(?s)```hcl\n(.*?)```").FindAllSubmatch(page, -1)
-	if len(examples) == 0 {
-		t.Fatal("the page has no examples")
-	}
-	for i, example := range examples {
-		file := filepath.Join(t.TempDir(), fmt.Sprintf("example-%d.hcl", i))
-		if err := os.WriteFile(file, example[1], 0o644); err != nil {
+	for _, page := range append(pages, "../../README.md") {
+		text, err := os.ReadFile(page)
+		if err != nil {
 			t.Fatal(err)
 		}
-		var printed bytes.Buffer
-		a := testApp(filepath.Dir(file), os.LookupEnv, &printed, &printed, backendTypes()...)
-		if code := a.run(t.Context(), []string{"validate", file}); code != exitOK {
-			t.Errorf("example %d has mistakes:\n%s", i+1, printed.String())
-		}
+		t.Run(filepath.Base(page), func(t *testing.T) {
+			dir := t.TempDir()
+			write(t, filepath.Join(dir, "release.txt"), "3.5.16")
+			write(t, filepath.Join(dir, "license.txt"), "none")
+			for _, example := range languageExamples.FindAllStringSubmatch(string(text), -1) {
+				file := filepath.Join(dir, cmp.Or(example[1], "example.hcl"))
+				write(t, file, example[2])
+				var out bytes.Buffer
+				a := testApp(dir, os.LookupEnv, &out, &out, backendTypes()...)
+				if code := a.run(t.Context(), []string{"validate", file}); code != exitOK {
+					t.Errorf("%s\nin\n%s", &out, example[2])
+				}
+			}
+		})
+	}
+}
+
+func write(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
 	}
 }
