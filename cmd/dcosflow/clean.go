@@ -57,7 +57,7 @@ func (a *app) clean(ctx context.Context, c cleaning) error {
 			removed++
 			continue
 		}
-		if err := r.deleteAll(ctx); err != nil {
+		if err := a.deleteAll(ctx, r); err != nil {
 			errs = append(errs, err)
 			continue
 		}
@@ -73,15 +73,17 @@ func (a *app) clean(ctx context.Context, c cleaning) error {
 
 // deleteAll removes a run while it holds its lock, so that nobody resumes it
 // meanwhile; one that lives and is to go all the same keeps its own.
-func (r *remains) deleteAll(ctx context.Context) error {
+func (a *app) deleteAll(ctx context.Context, r *remains) error {
 	if r.dir != "" && !r.living {
 		lock, err := journal.Acquire(r.dir, journal.Holder{Owner: journal.Self(), Command: os.Args})
 		if err != nil {
 			return fmt.Errorf("clean run %s: %w", r.id, err)
 		}
 		defer func() { _ = lock.Release() }() // its file is gone by then
-	}
-	if err := r.deleteMachines(ctx); err != nil {
+		if err := a.settle(ctx, r.dir, func() error { return r.deleteMachines(ctx) }); err != nil {
+			return err
+		}
+	} else if err := r.deleteMachines(ctx); err != nil {
 		return err
 	}
 	return r.deleteFiles()

@@ -5,11 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 
 	"github.com/spf13/cobra"
 
 	"github.com/dcosflow/dcosflow/events"
+	"github.com/dcosflow/dcosflow/events/journal"
 )
 
 func (a *app) destroyCommand() *cobra.Command {
@@ -19,7 +21,8 @@ func (a *app) destroyCommand() *cobra.Command {
 		Short: "Remove the machines of a run; its record stays",
 		Long: `Remove the containers, volumes and networks of a run, by default the newest one.
 They are found by label, so this also works from another directory when the
-whole id is given. The journal and the logs stay. A run whose process still
+whole id is given. The journal and the logs stay. Spans that the run left open on
+machines that stay are ended first. A run whose process still
 lives is refused: stop that process, or give --force.`,
 		Example: `  dcosflow destroy
   dcosflow destroy 20261121-024051-k3f9`,
@@ -42,11 +45,25 @@ func (a *app) destroy(ctx context.Context, args []string, force bool) error {
 		return wrongInput("Stop it with Ctrl-C, then it removes its machines itself; or give --force.",
 			"run %s is still at work: %s", r.id, ownerText(r.owner))
 	}
-	if err := r.deleteMachines(ctx); err != nil {
+	if err := a.destroyMachines(ctx, r); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(a.stdout, "run %s: removed %s\n", r.id, cmp.Or(r.machinesText(), "nothing, it had no machines"))
 	return err
+}
+
+// destroyMachines removes the machines of a run, and records it unless a process
+// still writes to the record.
+func (a *app) destroyMachines(ctx context.Context, r *remains) (err error) {
+	if r.dir == "" || r.living {
+		return r.deleteMachines(ctx)
+	}
+	lock, err := journal.Acquire(r.dir, journal.Holder{Owner: journal.Self(), Command: os.Args})
+	if err != nil {
+		return fmt.Errorf("destroy run %s: %w", r.id, err)
+	}
+	defer func() { err = errors.Join(err, lock.Release()) }()
+	return a.settle(ctx, r.dir, func() error { return r.deleteMachines(ctx) })
 }
 
 // doomed finds a run by its record, else by the labels of its machines.

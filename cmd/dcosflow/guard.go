@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -13,12 +14,13 @@ import (
 	"time"
 
 	"github.com/dcosflow/dcosflow/backends/local"
+	"github.com/dcosflow/dcosflow/events/journal"
 	"github.com/dcosflow/dcosflow/plan"
 )
 
 // guard is the run's end of its watchdog: a process of the same program that
 // notices when this one dies without a word, and tidies up. They talk by lines
-// on a pipe: "begin GROUP" and "end GROUP" tell which process groups of this
+// on a pipe: "owner JSON" tells who this is, "begin GROUP" and "end GROUP" which process groups of this
 // machine belong to the run, "done" that the run has ended by itself. It is
 // started when there is something to guard: machines, or a process of the run on
 // this machine. The zero value guards nothing.
@@ -86,6 +88,11 @@ func (g *guard) start() error {
 		return errors.Join(fmt.Errorf("start the watchdog: %w", err), writes.Close())
 	}
 	g.watchdog, g.pipe = watchdog, writes
+	owner, err := json.Marshal(journal.Self())
+	if err != nil {
+		return err
+	}
+	_, _ = fmt.Fprintf(writes, "owner %s\n", owner) // it may be gone
 	return nil
 }
 

@@ -16,8 +16,8 @@ import (
 type logPrinter struct {
 	dir            string
 	stdout, stderr io.Writer
-	// attempt is which attempt to print; 0 means the last one, and all that
-	// follow.
+	// attempt is which attempt to print, counted also over the rounds of a group;
+	// 0 means the last one, and all that follow.
 	attempt int
 
 	tails   []*logTail
@@ -37,15 +37,15 @@ type logTail struct {
 func (p *logPrinter) print(matching []*events.Instance) error {
 	p.prefix = p.prefix || len(matching) > 1
 	for _, i := range matching {
-		if i.Log == "" {
-			continue
-		}
-		attempt := i.Attempt
+		attempt := len(i.Files)
 		if p.attempt > 0 {
 			attempt = p.attempt
 		}
-		p.tail(i, attempt, "stdout", p.stdout)
-		p.tail(i, attempt, "stderr", p.stderr)
+		if attempt == 0 || attempt > len(i.Files) {
+			continue
+		}
+		p.tail(i, i.Files[attempt-1], "stdout", p.stdout)
+		p.tail(i, i.Files[attempt-1], "stderr", p.stderr)
 	}
 	for _, t := range p.tails {
 		if err := p.advance(t); err != nil {
@@ -55,8 +55,8 @@ func (p *logPrinter) print(matching []*events.Instance) error {
 	return nil
 }
 
-func (p *logPrinter) tail(i *events.Instance, attempt int, stream string, w io.Writer) {
-	path := filepath.Join(p.dir, i.Log, fmt.Sprintf("%d.%s", attempt, stream))
+func (p *logPrinter) tail(i *events.Instance, name, stream string, w io.Writer) {
+	path := filepath.Join(p.dir, i.Log, name+"."+stream)
 	for _, t := range p.tails {
 		if t.path == path {
 			return

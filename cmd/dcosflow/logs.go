@@ -42,7 +42,7 @@ run.`,
 		}),
 	}
 	cmd.Flags().StringVar(&f.node, "node", "", "only what ran on the `NODE`")
-	cmd.Flags().IntVar(&f.attempt, "attempt", 0, "the output of the attempt `N` instead of the last one")
+	cmd.Flags().IntVar(&f.attempt, "attempt", 0, "the output of the attempt `N` instead of the last one; those of a group that began anew count on")
 	cmd.Flags().BoolVarP(&f.follow, "follow", "f", false, "go on until the step or the run ends")
 	return cmd
 }

@@ -84,8 +84,10 @@ func stateOf(s journal.Summary, i *events.Instance) string {
 		return string(i.State)
 	case !living(s):
 		return "cut off"
-	case i.Waiting:
+	case i.Waiting, i.Attempt == 0:
 		return "waiting"
+	case i.Holding:
+		return "holding"
 	default:
 		return "running"
 	}
@@ -107,6 +109,9 @@ func noteOf(i *events.Instance) string {
 	var notes []string
 	if i.Attempt > 1 {
 		notes = append(notes, fmt.Sprintf("attempt %d of %d", i.Attempt, i.Attempts))
+	}
+	if i.Rounds > 0 {
+		notes = append(notes, fmt.Sprintf("round %d of its group", i.Rounds+1))
 	}
 	if i.Failure != nil && i.State != events.Succeeded {
 		notes = append(notes, report.Reason(*i.Failure))
@@ -137,13 +142,15 @@ type showView struct {
 }
 
 type instanceShow struct {
-	Address   string          `json:"address"`
-	Type      string          `json:"type"`
-	Node      string          `json:"node,omitempty"`
-	State     string          `json:"state"`
-	Started   *time.Time      `json:"started,omitempty"`
-	Took      time.Duration   `json:"took_ns"`
-	Attempts  int             `json:"attempts"`
+	Address  string        `json:"address"`
+	Type     string        `json:"type"`
+	Node     string        `json:"node,omitempty"`
+	State    string        `json:"state"`
+	Started  *time.Time    `json:"started,omitempty"`
+	Took     time.Duration `json:"took_ns"`
+	Attempts int           `json:"attempts"`
+	// Rounds is how often the group or module around it began anew.
+	Rounds    int             `json:"rounds,omitempty"`
 	Tolerated bool            `json:"tolerated,omitempty"`
 	Finaliser bool            `json:"finaliser,omitempty"`
 	Reason    string          `json:"reason,omitempty"`
@@ -165,7 +172,7 @@ func showRun(s journal.Summary, run *events.Run) showView {
 	}
 	for _, i := range run.Instances {
 		shown := instanceShow{
-			Address: i.Address, Type: i.Type, Node: i.Node, State: stateOf(s, i), Attempts: i.Attempt,
+			Address: i.Address, Type: i.Type, Node: i.Node, State: stateOf(s, i), Attempts: i.Attempt, Rounds: i.Rounds,
 			Tolerated: i.Tolerated, Finaliser: i.Finaliser, Reason: i.Reason, Failure: i.Failure,
 		}
 		if i.Attempt > 0 {

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -68,13 +69,13 @@ func closeInherited() {
 }
 
 // watch waits for the end of a run's process. When that comes without a word,
-// it ends the processes of the run on this machine and removes the run's
-// machines, unless they are to be kept.
+// it ends the processes of the run on this machine, ends its spans, and removes
+// its machines, unless they are to be kept.
 func (a *app) watch(ctx context.Context, id string) error {
-	groups, done := listen(a.stdin)
-	if done {
+	told := listen(a.stdin)
+	if told.done {
 		// What is left after a second Ctrl-C did not heed SIGTERM.
-		stopGroups(groups, time.Millisecond)
+		stopGroups(told.groups, time.Millisecond)
 		return nil
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, persistence, fmt.Errorf("gave up after %s", persistence))
@@ -82,8 +83,8 @@ func (a *app) watch(ctx context.Context, id string) error {
 	a.log("the process of run %s is gone", id)
 	var stopping sync.WaitGroup
 	defer stopping.Wait()
-	stopping.Go(func() { stopGroups(groups, backends.DefaultStopTimeout) })
-	return a.bury(ctx, id)
+	stopping.Go(func() { stopGroups(told.groups, backends.DefaultStopTimeout) })
+	return a.bury(ctx, id, told.owner)
 }
 
 func stopGroups(groups map[int]bool, timeout time.Duration) {
@@ -95,22 +96,17 @@ func stopGroups(groups map[int]bool, timeout time.Duration) {
 }
 
 // bury does what a run would have done at its end.
-func (a *app) bury(ctx context.Context, id string) error {
+func (a *app) bury(ctx context.Context, id string, owner events.Owner) error {
 	dir := filepath.Join(a.runs(), id)
 	run, err := journal.Load(dir)
 	if err != nil {
 		return fmt.Errorf("read what run %s has: %w", id, err)
 	}
-	keep := engine.Keep(run.Started.Keep)
-	switch {
-	case run.Ended != nil || len(run.Clusters) == 0:
+	if run.Ended != nil || len(run.Clusters)+len(run.Spans) == 0 {
 		a.log("it has no machines to remove")
 		return nil
-	case keep == engine.KeepAlways, keep == engine.KeepOnFailure:
-		a.log("its machines stay, because of --keep %s; `dcosflow destroy %s` removes them", keep, id)
-		return nil
 	}
-	return a.inherit(ctx, dir, run)
+	return a.inherit(ctx, dir, owner)
 }
 
 // log writes a line to the watchdog's log.
@@ -118,22 +114,33 @@ func (a *app) log(format string, args ...any) {
 	fmt.Fprintf(a.stdout, "%s %s\n", time.Now().UTC().Format(time.RFC3339), fmt.Sprintf(format, args...))
 }
 
-// listen reads what the run's process tells until its end: which process groups
-// it has, and whether it ended by itself.
-func listen(r io.Reader) (groups map[int]bool, done bool) {
-	groups = map[int]bool{}
+// told is what the run's process has told until its end: who it is, which
+// process groups it has, and whether it ended by itself.
+type told struct {
+	owner  events.Owner
+	groups map[int]bool
+	done   bool
+}
+
+func listen(r io.Reader) told {
+	t := told{groups: map[int]bool{}}
 	for lines := bufio.NewScanner(r); lines.Scan(); {
 		var group int
-		switch line := lines.Text(); {
+		line := lines.Text()
+		owner, isOwner := strings.CutPrefix(line, "owner ")
+		switch {
 		case line == "done":
-			return groups, true
+			t.done = true
+			return t
+		case isOwner:
+			_ = json.Unmarshal([]byte(owner), &t.owner) // the program is the same
 		case scan(line, "begin %d", &group):
-			groups[group] = true
+			t.groups[group] = true
 		case scan(line, "end %d", &group):
-			delete(groups, group)
+			delete(t.groups, group)
 		}
 	}
-	return groups, false
+	return t
 }
 
 func scan(line, format string, into *int) bool {
@@ -141,10 +148,11 @@ func scan(line, format string, into *int) bool {
 	return n == 1 && err == nil
 }
 
-// inherit takes over a run whose process is dead and removes its machines. It
-// leaves it to whoever took it over before: that may be a resume.
-func (a *app) inherit(ctx context.Context, dir string, run *events.Run) (err error) {
-	lock, err := a.lockAfter(ctx, dir, run.Started.Owner)
+// inherit takes over a run whose process is dead, ends its spans and removes its
+// machines, unless they are to be kept. It leaves it to whoever took it over
+// before: that may be a resume.
+func (a *app) inherit(ctx context.Context, dir string, owner events.Owner) (err error) {
+	lock, err := a.lockAfter(ctx, dir, owner)
 	var locked *journal.LockedError
 	if errors.As(err, &locked) {
 		a.log("%v: its machines are left to that", locked)
@@ -154,14 +162,34 @@ func (a *app) inherit(ctx context.Context, dir string, run *events.Run) (err err
 		return err
 	}
 	defer func() { err = errors.Join(err, lock.Release()) }()
+	f, err := openAftermath(dir)
+	if err != nil {
+		return fmt.Errorf("read what the run has: %w", err)
+	}
+	defer func() { err = errors.Join(err, f.close(ctx)) }()
+	started := f.run.Started
+	keep := engine.Keep(started.Keep)
+	stay := keep == engine.KeepAlways || keep == engine.KeepOnFailure
+	ended := a.endSpans(ctx, f, stay)
+	if stay {
+		a.log("its machines stay, because of --keep %s; `dcosflow destroy %s` removes them", keep, started.Run)
+		return ended
+	}
+	if err := a.removeAllForGood(ctx, started); err != nil {
+		return errors.Join(ended, err)
+	}
+	return errors.Join(ended, f.deleted())
+}
+
+func (a *app) removeAllForGood(ctx context.Context, started events.RunStarted) error {
 	var errs []error
-	for _, recorded := range run.Started.Backends {
+	for _, recorded := range started.Backends {
 		b, err := a.reopen(recorded)
 		if err == nil {
-			err = a.removeForGood(ctx, run.Started.Run, b)
+			err = a.removeForGood(ctx, started.Run, b)
 		}
 		if err != nil {
-			errs = append(errs, fmt.Errorf("remove its machines from backend %s: %w; try `dcosflow destroy %s`", recorded.Name, err, run.Started.Run))
+			errs = append(errs, fmt.Errorf("remove its machines from backend %s: %w; try `dcosflow destroy %s`", recorded.Name, err, started.Run))
 		}
 	}
 	return errors.Join(errs...)

@@ -20,9 +20,10 @@ func TestListen(t *testing.T) {
 		told   string
 		groups []int
 		done   bool
+		owner  int
 	}{
 		"killed at once":   {told: ""},
-		"killed at work":   {told: "begin 7\nbegin 9\nend 7\nbegin 11\n", groups: []int{9, 11}},
+		"killed at work":   {told: `owner {"host":"h","pid":42,"start":"s"}` + "\nbegin 7\nbegin 9\nend 7\nbegin 11\n", groups: []int{9, 11}, owner: 42},
 		"killed in a word": {told: "begin 7\ndon", groups: []int{7}},
 		"a normal end":     {told: "begin 7\nend 7\ndone\n", done: true},
 		"done with work":   {told: "begin 7\ndone\n", groups: []int{7}, done: true},
@@ -30,9 +31,9 @@ func TestListen(t *testing.T) {
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			groups, done := listen(strings.NewReader(c.told))
-			if got := slices.Sorted(maps.Keys(groups)); !slices.Equal(got, c.groups) || done != c.done {
-				t.Errorf("listen(%q) = %v, %t, want %v, %t", c.told, got, done, c.groups, c.done)
+			heard := listen(strings.NewReader(c.told))
+			if got := slices.Sorted(maps.Keys(heard.groups)); !slices.Equal(got, c.groups) || heard.done != c.done || heard.owner.PID != c.owner {
+				t.Errorf("listen(%q) = %+v, want %v, %t, owner %d", c.told, heard, c.groups, c.done, c.owner)
 			}
 		})
 	}
