@@ -81,6 +81,7 @@ func newBuilder(in Input) *builder {
 		plan: &Plan{
 			Name: w.Name, Description: w.Description, Dir: w.Dir, Run: in.Run,
 			Graph: dag.New[*Instance](), Files: w.Files, secrets: secrets, digests: in.digests(),
+			later: map[dag.ID][]dag.ID{},
 		},
 	}
 	b.ev.open = b.open

@@ -43,15 +43,14 @@ func (b *builder) lateInstances(p part) {
 	d.edge(whole, first, triggerAmong(u), u.rng)
 }
 
-// foresee lets the region around a late fan-out wait for what the instances to
-// come may need from outside: when they come, it is open.
+// foresee notes what the instances to come of a late fan-out may need. A region
+// around it waits for that: when they come, it is open.
 func (b *builder) foresee(p part, guessed []placedEdge) {
 	u := p.unit()
 	around := u.outside()
-	if around == nil {
-		return
-	}
+	var later []dag.ID
 	for _, e := range guessed {
+		later = append(later, e.To)
 		if around.opens(e.From) {
 			b.graph.edges = append(b.graph.edges, e)
 		}
@@ -63,10 +62,17 @@ func (b *builder) foresee(p part, guessed []placedEdge) {
 		}
 	}
 	for _, c := range clusters {
-		if c.provisioner != nil {
+		if c.provisioner == nil {
+			continue
+		}
+		for _, fr := range c.provisioner.fan.frames {
+			later = append(later, c.provisioner.id(fr.key))
+		}
+		if around != nil {
 			b.graph.link(u, end{around.id, around}, provisioning(c, "", u.fan.expr.Range()))
 		}
 	}
+	b.plan.later[u.expander()] = later
 }
 
 // ghost adds the instance that stands for those to come, and returns it.

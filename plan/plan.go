@@ -93,6 +93,8 @@ type Plan struct {
 
 	secrets *secrets
 	digests *digests
+	// later is what the instances that an Expander makes may wait for.
+	later map[dag.ID][]dag.ID
 }
 
 // Settings bound a whole run; zero means no bound.

@@ -35,10 +35,11 @@ func (p *Plan) Until(last []dag.ID) {
 	for len(last) > 0 {
 		id := last[0]
 		last = last[1:]
-		if needed[id] {
+		if needed[id] || !p.Graph.Has(id) {
 			continue
 		}
 		needed[id] = true
+		last = append(last, p.later[id]...)
 		if i := p.Graph.Value(id); i.Kind == Start {
 			held[i.Of.ID] = true
 		}

@@ -54,3 +54,24 @@ step "run" "result" { command = [step.writer.stdout] }
 		})
 	}
 }
+
+func TestUntilWithLateInstances(t *testing.T) {
+	for until, off := range map[string][]dag.ID{
+		"step.new_leader": {`group.each["master-0"]:begin`, `group.each["master-0"].look`, `group.each["master-1"]:begin`, `group.each["master-1"].look`, "step.lost", "step.tail[*]"},
+		"step.tail":       {`group.each["master-0"]:begin`, `group.each["master-0"].look`, `group.each["master-1"]:begin`, `group.each["master-1"].look`, "step.lost", "step.new_leader"},
+	} {
+		p := mustBuild(t, partition)
+		p.Until(p.Find(until))
+		var got []dag.ID
+		for _, id := range p.Graph.IDs() {
+			if p.Graph.Value(id).Enabled != nil {
+				got = append(got, id)
+			}
+		}
+		slices.Sort(got)
+		slices.Sort(off)
+		if !slices.Equal(got, off) {
+			t.Errorf("until %s, disabled are\n got %q\nwant %q", until, got, off)
+		}
+	}
+}
