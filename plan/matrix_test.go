@@ -14,12 +14,12 @@ import (
 )
 
 // matrixed is the input of a workflow with a matrix.
-func matrixed(t *testing.T, text string, values map[string]Given) (Input, hcl.Diagnostics) {
+func matrixed(t *testing.T, text string) (Input, hcl.Diagnostics) {
 	t.Helper()
 	disk := fstest.MapFS{"w/main.hcl": {Data: []byte(text)}, "w/sizes.json": {Data: []byte("[1, 3]")}}
 	w, diags := dsl.Load(disk, "/w/main.hcl", func(string) string { return "main.hcl" })
 	return Input{
-		Workflow: w, Steps: stepTypes(), Backends: backendTypes(), Values: values,
+		Workflow: w, Steps: stepTypes(), Backends: backendTypes(),
 		Files: disk, WorkingDir: "/w", Run: Run{ID: "r1", Seed: 7, Dir: "/runs/r1"},
 	}, diags
 }
@@ -27,7 +27,7 @@ func matrixed(t *testing.T, text string, values map[string]Given) (Input, hcl.Di
 // variantsOf evaluates a matrix that has no mistakes.
 func variantsOf(t *testing.T, text string) (Input, *Matrix) {
 	t.Helper()
-	in, diags := matrixed(t, text, nil)
+	in, diags := matrixed(t, text)
 	m, more := Variants(in)
 	if diags = append(diags, more...); diags.HasErrors() || m == nil {
 		t.Fatalf("got no matrix:\n%s", rendered(diags, in.Workflow.Files))
@@ -129,7 +129,7 @@ matrix {
 	if v := m.Find(map[string]string{"size": "2"}); v != nil {
 		t.Errorf("found %v, want no variant", v)
 	}
-	in, _ := matrixed(t, lab, nil)
+	in, _ := matrixed(t, lab)
 	if m, diags := Variants(in); m != nil || len(diags) > 0 {
 		t.Errorf("got %v and %v of a workflow without a matrix, want nothing", m, diags)
 	}
@@ -202,7 +202,7 @@ step "run" "x" {
   nodes   = cluster.c.master
   script  = "install ${matrix.release.version} ${matrix.size + 1}"
 }`
-	in, diags := matrixed(t, ok, nil)
+	in, diags := matrixed(t, ok)
 	in.Static = true
 	if m, more := Variants(in); m != nil || len(more) > 0 {
 		t.Errorf("got %v and %v, want nothing: the sizes are not known", m, more)
@@ -318,7 +318,7 @@ matrix { os = var.size }` + step, line: 3, want: []string{`Unknown variable "siz
 // one.
 func planVariants(t *testing.T, text string, static bool) {
 	t.Helper()
-	in, diags := matrixed(t, text, nil)
+	in, diags := matrixed(t, text)
 	if in.Workflow == nil || in.Workflow.Incomplete || diags.HasErrors() {
 		return
 	}
