@@ -77,12 +77,25 @@ func outline(p *Plan) []string {
 	return lines
 }
 
+// callSelf calls a module of unknown contents.
+const callSelf = lab + `
+step "run" "one" { command = ["a"] }
+module "m" {
+  source   = "./self"
+  for_each = toset(["a", "b"])
+  k        = step.one.stdout
+  nodes    = cluster.c.nodes
+}
+output "all" { value = values(module.m)[*] }
+`
+
 func FuzzBuild(f *testing.F) {
 	f.Add(wide(2))
 	for _, text := range []string{lateText, rollingGroup, lateGroup, partition} {
 		f.Add(text)
 	}
 	f.Add(lab + twoSteps)
+	f.Add(lab + bundle + twice + `output "v" { value = values(module.m)[*].version }`)
 	kept, err := filepath.Glob("testdata/workflows/*.hcl")
 	if err != nil {
 		f.Fatal(err)
@@ -98,9 +111,14 @@ func FuzzBuild(f *testing.F) {
 		if len(text) > 20_000 {
 			return
 		}
-		for _, static := range []bool{false, true} {
-			p, diags, _ := request{text: text, static: static}.build(t)
-			planVariants(t, text, static)
+		module := map[string]string{"self/main.hcl": text}
+		for _, r := range []request{
+			{text: text, files: etcd}, {text: text, files: etcd, static: true},
+			{text: callSelf, files: module}, {text: callSelf, files: module, static: true},
+		} {
+			static := r.static
+			p, diags, _ := r.build(t)
+			planVariants(t, r.text, static)
 			if p == nil {
 				if !diags.HasErrors() {
 					t.Error("there is neither a plan nor an error")

@@ -155,14 +155,15 @@ func summarize(ids []dag.ID, total map[string]int) string {
 	}
 	var parts []string
 	for _, id := range ids {
-		step := stepOf(id)
-		if total[step] > 1 && listed[step] == total[step] {
-			parts = append(parts, step)
-			continue
+		part := string(id)
+		if step := stepOf(id); total[step] > 1 && listed[step] == total[step] {
+			part = step
 		}
-		parts = append(parts, string(id))
+		if !slices.Contains(parts, part) {
+			parts = append(parts, part)
+		}
 	}
-	return strings.Join(slices.Compact(parts), ", ")
+	return strings.Join(parts, ", ")
 }
 
 // keys are the brackets in an address.
