@@ -20,6 +20,8 @@ import (
 	"github.com/dcosflow/dcosflow/steps"
 )
 
+var textSchema = schema.Block{Attributes: []schema.Attribute{{Name: "text", Type: cty.String}}}
+
 // vault remembers in memory.
 type vault map[string]json.RawMessage
 
@@ -70,7 +72,7 @@ func (g *goes) stage() *stage {
 	}), node)
 	first.Cluster, first.Node = "db", "member-0"
 	middle := s.step("step.middle", g.work(nil), "step.first")
-	middle.Type.Schema = schema.Block{Attributes: []schema.Attribute{{Name: "text", Type: cty.String}}}
+	middle.Type.Schema = textSchema
 	middle.Configure = func(f plan.Facts) (cty.Value, error) {
 		out, _ := f.Output("step.first")
 		text := out.GetAttr("token").AsString() + g.argument
