@@ -18,6 +18,8 @@ func (b *builder) lateInstances(p part) {
 	before := len(b.guesses.edges)
 	ghost := b.ghost(p)
 	b.foresee(p, b.guesses.edges[before:])
+	all := made{Instance: expander}
+	all.in(u.scope) // a disabled module has no keys to look for
 	expander.Timeout, expander.Description, expander.Subject = ghost.Timeout, ghost.Description, ghost.Subject
 	history := b.in.History
 	expander.Expand = func(f Facts) (dag.Expansion[*Instance], error) {

@@ -217,7 +217,12 @@ output "fixed" { value = "fixed" }
 `}
 
 func TestRule07_ModulesAreDisabled(t *testing.T) {
-	p := request{files: guarded, text: `
+	late := map[string]string{"part/main.hcl": guarded["part/main.hcl"] + `
+step "run" "late" {
+  for_each = toset(split(",", step.work.stdout))
+  command  = [each.key]
+}`}
+	p := request{files: late, text: `
 step "run" "ask" { command = ["ask"] }
 module "m" {
   source  = "./part"
@@ -239,7 +244,7 @@ step "run" "after" {
 		want []string
 	}{{"yes", true, []string{"done", "fixed", "null"}}, {"no", false, []string{"nothing", "null", "null"}}} {
 		f := &facts{outputs: map[dag.ID]cty.Value{"step.ask": ran(c.said), "module.m.step.work": ran("done")}}
-		for _, id := range []dag.ID{"module.m.step.work", "module.m.step.tidy"} {
+		for _, id := range []dag.ID{"module.m.step.work", "module.m.step.late[*]", "module.m.step.tidy"} {
 			if on, err := p.Graph.Value(id).Enabled(f); err != nil || on != c.on {
 				t.Errorf("after %q, %s is enabled: %t, %v; want %t", c.said, id, on, err, c.on)
 			}
