@@ -69,3 +69,36 @@ func TestWorkflows_EtcdMatrix(t *testing.T) {
 		}
 	})
 }
+
+// A client writes to etcd while its members are upgraded, and nothing is lost
+// that was acknowledged. The two ways to fail it go on from the run that passed,
+// with its machines.
+func TestWorkflows_EtcdRollingUpgrade(t *testing.T) {
+	file := project(t, "workflows/etcd/rolling-upgrade.hcl")
+	s := newSandbox(t)
+	s.pass("run", file, "--keep", "always")
+	var out struct {
+		Writes   struct{ Acknowledged, Lost int }
+		Versions map[string]struct{ Before, After string }
+	}
+	s.outputs(&out)
+	if out.Writes.Acknowledged < 20 || out.Writes.Lost != 0 {
+		t.Errorf("got %+v, want many writes and none lost", out.Writes)
+	}
+	for node, v := range out.Versions {
+		if v.Before != "3.4.23" || v.After != "3.5.16" {
+			t.Errorf("%s ran %s, then %s; want 3.4.23, then 3.5.16", node, v.Before, v.After)
+		}
+	}
+	if len(out.Versions) != 3 {
+		t.Errorf("got %d members, want 3", len(out.Versions))
+	}
+
+	s.want(stepFailed, "resume", "--keep", "always", "--from", "step.check", "--var", "forget=5").
+		says(t, "acknowledged writes were lost", `"lost": 5`)
+	s.want(stepFailed, "resume", "--keep", "never", "--from", `group.roll["member-1"]`, "--var", "wipe=member-1", "--var", "forget=0").
+		says(t, `because group.roll["member-1"].healthy failed`, "timed out")
+	if left := s.remains(); len(left) > 0 {
+		t.Errorf("the runs left %v", left)
+	}
+}
