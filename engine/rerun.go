@@ -160,9 +160,13 @@ func (r *run) flaky() []events.Flaky {
 	if exit := r.verdict.get().exit; exit != exitPassed && exit != exitCleanup {
 		return nil
 	}
-	list := slices.Clone(r.reruns.failed)
-	for n := range list {
-		list[n].Runs = list[n].Failed + 1
+	var list []events.Flaky
+	run := r.bus.Snapshot()
+	for _, f := range r.reruns.failed {
+		if i := run.Instance(f.Address); i != nil && succeeded(i) {
+			f.Runs = f.Failed + 1
+			list = append(list, f)
+		}
 	}
 	return list
 }

@@ -98,6 +98,13 @@ func TestRerun(t *testing.T) {
 			flaky: flaky,
 		},
 		{
+			name: "what failed has nothing to do then", reruns: 1, fails: 9, status: events.StatusPassed, ran: "first shaky alarm bye",
+			change: func(s *shaky) {
+				s.plan.Graph.Value("step.shaky").Enabled = func(plan.Facts) (bool, error) { return s.fails == 9, nil }
+				s.plan.Graph.Value("step.last").Enabled = func(plan.Facts) (bool, error) { return false, nil }
+			},
+		},
+		{
 			name: "fail fast", reruns: 1, fails: 1, status: events.StatusFlaky, ran: "first shaky alarm shaky last bye",
 			change: func(s *shaky) { s.options.FailFast = true }, flaky: flaky,
 		},
