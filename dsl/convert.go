@@ -153,8 +153,12 @@ func (v *Variable) unreadable(source, text string, diags hcl.Diagnostics) hcl.Di
 	if v.Sensitive {
 		shown = "a sensitive text"
 	}
-	return v.refuse(hcl.Range{}, fmt.Sprintf("%s gives %s, which cannot be read as %s (%s); write it as in a file, such as %s",
-		source, shown, typeexpr.TypeString(v.Type), diags[0].Summary, v.example()))
+	why := " (" + diags[0].Summary + ")"
+	if diags[0].Summary == "Variables not allowed" { // a word without quotes
+		why = ""
+	}
+	return v.refuse(hcl.Range{}, fmt.Sprintf("%s gives %s, which cannot be read as %s%s; write it as in a file, such as %s",
+		source, shown, typeexpr.TypeString(v.Type), why, v.example()))
 }
 
 // example is how a value of the variable's type is given on a command line.

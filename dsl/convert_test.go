@@ -62,7 +62,7 @@ func TestParseVariable(t *testing.T) {
 		{"untyped", "1.10", `"1.10"`, ""},
 		{"count", "1.10", "1.1", ""},
 		{"count", `"5"`, "5", ""},
-		{"count", "abc", "", "cannot be read as number (Variables not allowed); write it as in a file, such as --var 'count=3'."},
+		{"count", "abc", "", "cannot be read as number; write it as in a file, such as --var 'count=3'."},
 		{"count", "", "", "cannot be read as number"},
 		{"count", "[1]", "", "var.count is the tuple [1] where number is wanted"},
 		{"flag", "true", "true", ""},

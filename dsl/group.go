@@ -23,11 +23,11 @@ func (d *decoder) group(block *hcl.Block) {
 	d.declare("group", block.Labels[0], block.LabelRanges[0])
 	before := len(d.diags)
 	content := d.content(block.Body, groupSchema)
-	flawed := len(d.diags) > before
 	attrs := content.Attributes
 	g := &Group{
 		Name:      block.Labels[0],
 		Ordered:   d.expr(attrs["ordered"]),
+		Flawed:    len(d.diags) > before,
 		NameRange: block.LabelRanges[0],
 		Range:     block.DefRange,
 	}
@@ -39,7 +39,7 @@ func (d *decoder) group(block *hcl.Block) {
 	}
 	content.Blocks = blocks.OfType("retry")
 	g.Meta = d.meta(content)
-	if len(g.Steps) == 0 && !flawed {
+	if len(g.Steps) == 0 && !g.Flawed {
 		d.problem(block.DefRange, fmt.Sprintf("Empty group %q", g.Name), "Write the steps that go together inside of it: step \"run\" \"x\" { ... }.")
 	}
 	d.workflow.Groups = append(d.workflow.Groups, g)

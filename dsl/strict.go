@@ -162,7 +162,7 @@ func loosen(v cty.Value) cty.Value {
 func EvaluateStrict(e hcl.Expression, ctx *hcl.EvalContext) (cty.Value, hcl.Diagnostics) {
 	v, diags := e.Value(ctx)
 	for i, d := range diags {
-		diags[i] = improve(d)
+		diags[i] = improve(inSplat(d, e))
 	}
 	return v, diags
 }

@@ -138,8 +138,10 @@ type Group struct {
 	Name string
 	Meta Meta
 	// Ordered makes the steps run in the order of the file.
-	Ordered   hcl.Expression
-	Steps     []*Step
+	Ordered hcl.Expression
+	Steps   []*Step
+	// Flawed says that an argument was unknown: what is missing may be that.
+	Flawed    bool
 	NameRange hcl.Range
 	Range     hcl.Range
 }

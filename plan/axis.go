@@ -92,7 +92,8 @@ func (b *builder) axis(a *axis) (Axis, bool) {
 		known = b.whole(a, entries)
 	default:
 		b.problem(x.Range(), fmt.Sprintf("Axis %q is no list", a.name),
-			"It is %s. Write a list of values, such as [%s], or an object of names and values.", dsl.ValueText(v), dsl.ValueText(v))
+			"It is %s. Write a list of values, such as [%s], or an object of names and values.%s",
+			dsl.ValueText(v), dsl.ValueText(v), dsl.Suggest(a.name, []string{"max_parallel"}))
 		return made, false
 	}
 	if len(entries) == 0 && known {

@@ -32,6 +32,9 @@ func (b *builder) clusters() {
 		b.plan.Clusters = append(b.plan.Clusters, Cluster{Name: c.name, Backend: backend, Roles: c.roles, Nodes: c.nodes})
 		if c.open {
 			b.ev.static = true // that its nodes are not known is no news
+			if c.named {
+				b.ev.planned.addOpenCluster(c)
+			}
 			continue
 		}
 		b.ev.planned.addCluster(c, plannedNodes(c.nodes))
@@ -188,8 +191,9 @@ func (b *builder) roleCounts(c *cluster, v cty.Value, written []rolePlace) bool 
 	}
 	complete, total := true, 0
 	sameNodes := map[string]string{}
+	c.named = true
 	for _, role := range order {
-		complete = b.roleName(role, sameNodes) && complete
+		c.named = b.roleName(role, sameNodes) && c.named
 		count, known := b.roleCount(role, counts[role.name])
 		complete = complete && known
 		total += count
@@ -199,7 +203,7 @@ func (b *builder) roleCounts(c *cluster, v cty.Value, written []rolePlace) bool 
 		b.problem(c.decl.Roles.Range(), "Too many nodes", "Cluster %q has %d nodes; at most %d are possible.", c.name, total, maxCount)
 		return false
 	}
-	return complete
+	return complete && c.named
 }
 
 func (b *builder) roleName(role rolePlace, sameNodes map[string]string) bool {

@@ -194,7 +194,9 @@ func (ev *evaluator) choose(u use, fr *frame) (string, choice, hcl.Diagnostics) 
 		return "", noInstance, nil
 	}
 	key := v.AsString()
-	if _, exists := what.fan.index[key]; !exists {
+	if _, exists := what.fan.index[key]; !exists && what.fan.broken {
+		return "", allInstances, nil // which there are is not known, and reported
+	} else if !exists {
 		return "", noInstance, hcl.Diagnostics{what.unknownKey(key, u.rng)}
 	}
 	return key, oneInstance, nil

@@ -147,6 +147,16 @@ func (w *world) addCluster(c *cluster, nodes []cty.Value) {
 	w.clusters[c.name] = cty.ObjectVal(attrs)
 }
 
+// addOpenCluster makes the value of a cluster whose roles are known, but not how
+// many nodes they have.
+func (w *world) addOpenCluster(c *cluster) {
+	attrs := map[string]cty.Value{"name": cty.StringVal(c.name), "nodes": cty.UnknownVal(nodesType)}
+	for _, r := range c.roles {
+		attrs[string(r.Role)] = cty.UnknownVal(nodesType)
+	}
+	w.clusters[c.name] = cty.ObjectVal(attrs)
+}
+
 func listOf(nodes []cty.Value) cty.Value {
 	if len(nodes) == 0 {
 		return cty.ListValEmpty(schema.NodeType)

@@ -175,7 +175,7 @@ func (ev *evaluator) frames(fan *fanout, f Facts) ([]*frame, bool, hcl.Diagnosti
 	}
 	switch {
 	case sensitiveKeys(v):
-		return nil, true, problems(fan.expr.Range(), "Sensitive keys", "The keys of instances are shown in every report, so they must not hang on a sensitive value.")
+		return nil, true, problems(fan.expr.Range(), "Sensitive keys", "The keys of instances are shown in every report, so they must not hang on a sensitive value. Take them from a value that is not; where these keys are no secret, write nonsensitive(...) around them.")
 	case v.IsNull():
 		return nil, true, problems(fan.expr.Range(), "No keys", "This is null. Write a list, a set or a map; an empty one makes no instance.")
 	case !v.IsKnown():

@@ -129,7 +129,7 @@ func (b *builder) close() {
 		}
 	}
 	b.connect(g, b.graph.edges, sound)
-	if b.cycle(g, b.graph.edges) {
+	if b.cycles(g, b.graph.edges) {
 		return
 	}
 	all := b.graph
@@ -141,7 +141,7 @@ func (b *builder) close() {
 			_ = g.Add(v.ID, v.Value, v.Traits) // reported above
 		}
 		b.connect(g, all.edges, false)
-		if b.cycle(g, all.edges) {
+		if b.cycles(g, all.edges) {
 			return
 		}
 	}
@@ -157,19 +157,42 @@ func (b *builder) connect(g *dag.Graph[*Instance], edges []placedEdge, sound boo
 	}
 }
 
-// cycle reports a cycle with every edge and its place, once.
-func (b *builder) cycle(g *dag.Graph[*Instance], edges []placedEdge) bool {
-	_, err := g.Order()
-	var found *dag.CycleError
-	if !errors.As(err, &found) {
-		return false
+// cycles reports cycles with every edge and its place, once: when one has been
+// found, what its places say is left out, and the others are looked for.
+func (b *builder) cycles(g *dag.Graph[*Instance], edges []placedEdge) bool {
+	for found := false; ; found = true {
+		_, err := g.Order()
+		var cycle *dag.CycleError
+		if !errors.As(err, &cycle) {
+			return found
+		}
+		said := b.cycle(cycle, edges)
+		edges = slices.DeleteFunc(slices.Clone(edges), func(e placedEdge) bool { return said[e.rng] })
+		rest := dag.New[*Instance]()
+		for _, id := range g.IDs() {
+			_ = rest.Add(id, g.Value(id), dag.Traits{})
+		}
+		b.connect(rest, edges, false)
+		g = rest
 	}
-	places := map[dag.Edge]hcl.Range{}
+}
+
+// cycle reports one cycle and returns the places of its edges.
+func (b *builder) cycle(found *dag.CycleError, edges []placedEdge) map[hcl.Range]bool {
+	places, said := map[dag.Edge]hcl.Range{}, map[hcl.Range]bool{}
+	for _, e := range found.Edges {
+		places[dag.Edge{From: e.From, To: e.To}] = hcl.Range{}
+	}
 	for _, e := range edges {
 		key := dag.Edge{From: e.From, To: e.To}
-		if _, seen := places[key]; !seen {
+		first, there := places[key]
+		if !there {
+			continue
+		}
+		if first == (hcl.Range{}) {
 			places[key] = e.rng
 		}
+		said[e.rng] = true
 	}
 	var lines []string
 	for _, e := range found.Edges {
@@ -179,5 +202,5 @@ func (b *builder) cycle(g *dag.Graph[*Instance], edges []placedEdge) bool {
 	first := found.Edges[0]
 	b.problem(places[dag.Edge{From: first.From, To: first.To}], "Steps wait for each other",
 		"None of them can start first; take one of these edges away:\n%s", strings.Join(lines, "\n"))
-	return true
+	return said
 }

@@ -176,6 +176,9 @@ func (ev *evaluator) pick(p pickedModule, fr *frame) (*scope, bool, *hcl.Diagnos
 	}
 	key := v.AsString()
 	at, exists := p.module.fan.index[key]
+	if !exists && p.module.fan.broken {
+		return nil, false, nil // which there are is not known, and reported
+	}
 	if !exists {
 		return nil, true, p.module.unknownKey(key, p.rng)
 	}

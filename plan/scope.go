@@ -80,8 +80,9 @@ type cluster struct {
 	roles []backends.RoleCount
 	nodes []backends.Node
 	index map[string]int // of nodes, by name
-	open  bool
-	typ   *backends.Type
+	// named says that its roles are known, open that not all of their counts are.
+	named, open bool
+	typ         *backends.Type
 	// provisioner is the step that makes its nodes; nil when they exist.
 	provisioner *step
 }
@@ -188,9 +189,10 @@ func (s *scope) elsewhere(root, name string) string {
 	return ""
 }
 
-// clusterType is the type of a cluster's value; anything while it is open.
+// valueType is the type of a cluster's value; anything while its roles are not
+// known.
 func (c *cluster) valueType() cty.Type {
-	if c.open {
+	if c.open && !c.named {
 		return cty.DynamicPseudoType
 	}
 	attrs := map[string]cty.Type{"name": cty.String, "nodes": nodesType}

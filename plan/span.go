@@ -37,9 +37,12 @@ func startOf(span end) end {
 func (b *builder) spanText(st *step) {
 	typ, args := st.typ, st.args
 	st.span = typ.NewSpan != nil && typ.New == nil
-	if v, ok := b.constant(st.scope, args.Background, schema.Attribute{Name: "background", Type: cty.Bool}); ok {
+	v, ok := b.constant(st.scope, args.Background, schema.Attribute{Name: "background", Type: cty.Bool})
+	st.maybe = args.Background != nil && !ok || st.mistyped("background")
+	if ok {
 		switch {
 		case typ.NewSpan == nil && v.True():
+			st.maybe = true
 			b.problem(args.Background.Range(), fmt.Sprintf("A %q step cannot run in the background", typ.Name), "%s", b.backgroundTypes())
 		case typ.New == nil:
 			b.problem(args.Background.Range(), `Unneeded "background"`, "A %q step is always a span: it starts when something during it is ready, and ends after that. Leave background out.", typ.Name)
@@ -53,7 +56,7 @@ func (b *builder) spanText(st *step) {
 		return
 	}
 	if st.final() {
-		st.span = false // what follows from it is no news
+		st.span, st.maybe = false, true
 		b.problem(st.rng, "A finaliser that is a span", "What runs at the end of a run cannot be a span: nothing happens during it. Take `when` away, or write a step that ends by itself.")
 	}
 	if args.Deadline != nil {
@@ -77,7 +80,7 @@ func (b *builder) backgroundTypes() string {
 
 func (b *builder) onlyForSpans(st *step, e hcl.Expression, name string) {
 	switch {
-	case e == nil || st.args.Background != nil: // what is wrong with that has been said
+	case e == nil || st.maybe: // what is wrong with it has been said
 	case st.typ.NewSpan != nil:
 		b.problem(e.Range(), fmt.Sprintf("%q without a span", name), "%s is no span: it ends when its work is done. Write background = true to make it one.", st.address())
 	default:
@@ -140,7 +143,7 @@ func (b *builder) spansOf(u *unit) {
 		switch st := use.step; {
 		case st == nil || use.group != nil:
 			b.problem(use.rng, "Not a span", "A group is no span. during lists the spans that must hold: steps such as step.a.")
-		case st.typ == nil: // reported
+		case st.typ == nil, st.maybe && !st.span: // reported
 		case !st.span:
 			b.problem(use.rng, "Not a span", "%s is no span: it ends when its work is done, so nothing can happen during it.%s", st.address(), spanHint(st))
 		case &st.unit == u:
@@ -150,8 +153,8 @@ func (b *builder) spansOf(u *unit) {
 			sound = append(sound, use)
 		}
 	}
+	b.astray = b.astray || len(b.diags) > before || len(sound) < len(u.meta.during) || u.fan.broken && len(sound) > 0
 	u.meta.during = sound
-	b.astray = b.astray || len(b.diags) > before || u.fan.broken && len(sound) > 0
 }
 
 func spanHint(st *step) string {

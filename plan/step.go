@@ -20,8 +20,9 @@ type step struct {
 	body *block
 	// read says that its text has been checked.
 	read bool
-	// span says that it is two vertices, its start and its end.
-	span bool
+	// span says that it is two vertices, its start and its end. What was meant
+	// to be one and is wrong is a maybe, which has been reported.
+	span, maybe bool
 }
 
 func (st *step) added() bool { return st.prefix != "step" }
@@ -165,8 +166,9 @@ func (st *step) mistyped(names ...string) bool {
 // siteOf is what the arguments of a step may use.
 func (b *builder) siteOf(st *step, what string) site {
 	at := st.site(what)
-	at.each = at.each || st.mistyped("for_each")
-	at.node = at.node || st.fan.kind == overCluster || st.args.Node != nil || st.mistyped("node", "nodes")
+	flawed := st.within != nil && st.within.decl.Flawed
+	at.each = at.each || flawed || st.mistyped("for_each")
+	at.node = at.node || flawed || st.fan.kind == overCluster || st.args.Node != nil || st.mistyped("node", "nodes")
 	return at
 }
 

@@ -91,7 +91,7 @@ func missingVariables(missing []*dsl.Variable) *hcl.Diagnostic {
 	for _, v := range missing {
 		fmt.Fprintf(&lines, "  %s (%s), declared at %s", v.Name, typeexpr.TypeString(v.Type), place(v.Range))
 		if v.Description != "" {
-			fmt.Fprintf(&lines, ": %s", v.Description)
+			fmt.Fprintf(&lines, ": %s", strings.Join(strings.Fields(v.Description), " "))
 		}
 		lines.WriteString("\n")
 	}
@@ -109,13 +109,13 @@ func (b *builder) undeclared() {
 			continue
 		}
 		given := b.in.Values[name]
-		detail := fmt.Sprintf("%s gives a value to %q, which the workflow does not declare.", capital(cmp.Or(given.Origin, "--var")), name)
+		detail := fmt.Sprintf("The workflow declares no variable of that name; it is set by %s.", cmp.Or(given.Origin, "--var"))
 		if hint := dsl.Suggest(name, declared.names); hint != "" {
 			detail += hint
 		} else if len(declared.names) > 0 {
 			detail += " Declared are " + enumerate(declared.names) + "."
 		} else {
-			detail += " It declares no variables."
+			detail += " There are no variables in it."
 		}
 		b.problem(given.Range, fmt.Sprintf("Undeclared variable %q", name), "%s", detail)
 	}
