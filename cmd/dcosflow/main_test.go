@@ -73,8 +73,13 @@ func sharedFake() backends.Type {
 // 0, `exit CODE ARGS` with the given code; both run in this process, and all of
 // a script share one fake backend.
 func TestScripts(t *testing.T) {
-	testscript.Run(t, testscript.Params{
-		Dir:           "testdata/script",
+	testscript.Run(t, scripts("testdata/script"))
+}
+
+// scripts are those of a folder, with the commands that all have.
+func scripts(dir string) testscript.Params {
+	return testscript.Params{
+		Dir:           dir,
 		UpdateScripts: *update,
 		Setup: func(e *testscript.Env) error {
 			e.Values["backend"] = sharedFake()
@@ -94,7 +99,7 @@ func TestScripts(t *testing.T) {
 			},
 			"orphan": orphan,
 		},
-	})
+	}
 }
 
 func expectExit(ts *testscript.TestScript, want int, args []string) {
