@@ -24,7 +24,8 @@ type fault struct {
 	// startTakes and lasts are how long its start takes, and after which time it
 	// ends by itself, if any.
 	startTakes, lasts time.Duration
-	panics            string // the method that does
+	endTakes          time.Duration // whatever its context says
+	panics            string        // the method that does
 	world             *holders
 }
 
@@ -67,6 +68,7 @@ func (f fault) Wait(ctx context.Context) error {
 }
 
 func (f fault) End(ctx context.Context, env steps.Env, started cty.Value) (cty.Value, error) {
+	time.Sleep(f.endTakes)
 	f.world.mu.Lock()
 	defer f.world.mu.Unlock()
 	f.world.ends[env.Address]++
@@ -311,7 +313,7 @@ func TestSpanInterrupted(t *testing.T) {
 func TestSpanAborted(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		s, h := newStage(t), newHolders()
-		s.span("step.cut", fault{world: h}, plan.Span{})
+		s.span("step.cut", fault{world: h, endTakes: time.Hour}, plan.Span{})
 		s.step("step.child", sleep(time.Hour))
 		s.during("step.child", "step.cut")
 		abort := make(chan struct{})
@@ -322,5 +324,6 @@ func TestSpanAborted(t *testing.T) {
 		if len(r.Run.Spans) != 1 {
 			t.Errorf("open spans: got %d, want one", len(r.Run.Spans))
 		}
+		time.Sleep(2 * time.Hour) // what was left ends
 	})
 }
