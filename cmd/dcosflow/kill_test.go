@@ -121,6 +121,7 @@ func (r *trial) disturb(random *rand.Rand, usual time.Duration, want ending) (ki
 			break // killed after its last event
 		}
 	}
+	r.wantNoProcess()
 	if d := cmp.Diff(want, r.ending()); d != "" {
 		r.t.Fatalf("a run killed %d times ended otherwise (-want +got):\n%s\n%s", killed, d, r.said())
 	}
@@ -131,6 +132,21 @@ func (r *trial) disturb(random *rand.Rand, usual time.Duration, want ending) (ki
 		}
 	}
 	return killed
+}
+
+// wantNoProcess looks for what the step in the background may have left.
+func (r *trial) wantNoProcess() {
+	r.t.Helper()
+	mark := "DCOSFLOW_SPAN=" + r.load().Started.Run + "/"
+	environments, err := filepath.Glob("/proc/[0-9]*/environ")
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	for _, path := range environments {
+		if text, err := os.ReadFile(path); err == nil && strings.Contains(string(text), mark) {
+			r.t.Errorf("the process of %s is left", path)
+		}
+	}
 }
 
 func (r *trial) start(args ...string) *trial {

@@ -41,13 +41,41 @@ step "mark" "upgrade" {
   value        = "${step.install[node.name].value} to ${step.bundle["new"].value}"
 }
 
+# It is opened again for what is left to happen during it.
+step "run" "load" {
+  local      = true
+  background = true
+  command    = ["sleep", "600"]
+}
+
+group "roll" {
+  nodes        = cluster.db.nodes
+  max_parallel = 1
+  during       = [step.load]
+  depends_on   = [step.late]
+
+  step "mark" "stop" {
+    node = node
+  }
+
+  step "mark" "start" {
+    node       = node
+    depends_on = [step.stop]
+    value      = step.stop.value
+  }
+}
+
+step "mark" "verdict" {
+  value = step.load.exit_code == null ? "stopped" : "ended"
+}
+
 step "mark" "never" {
   enabled = step.seed.value == "something else"
 }
 
 step "mark" "last" {
   value      = join(", ", values(step.upgrade)[*].value)
-  depends_on = [step.never]
+  depends_on = [step.never, group.roll, step.verdict]
 }
 
 step "mark" "farewell" {
