@@ -99,8 +99,12 @@ func (s *span) End(ctx context.Context, env steps.Env, _ cty.Value) (cty.Value, 
 }
 
 // sweep stops what another process has begun and could not end. The command is
-// found by its mark: nothing else is known of it for sure.
+// found by its mark: nothing else is known of it for sure. On a node that does
+// not run there is none.
 func (s *span) sweep(ctx context.Context, env steps.Env) error {
+	if env.Node != nil && env.Node.Stopped {
+		return nil
+	}
 	transport, _, _, err := s.place(env)
 	if err != nil {
 		return err

@@ -11,6 +11,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 
 	"github.com/dcosflow/dcosflow/backends"
+	"github.com/dcosflow/dcosflow/backends/fake"
 	"github.com/dcosflow/dcosflow/backends/local"
 	"github.com/dcosflow/dcosflow/steps"
 	"github.com/dcosflow/dcosflow/steps/run"
@@ -165,6 +166,21 @@ func TestBackgroundIsEndedByAnother(t *testing.T) {
 	b.end()
 	if _, err := newSpan(t, a).End(t.Context(), b.env, cty.NilVal); err != nil {
 		t.Errorf("end of nothing: got %v, want nothing", err)
+	}
+}
+
+// Nothing runs on a node that is stopped; on one that does not answer, nobody
+// knows.
+func TestBackgroundOnALostNode(t *testing.T) {
+	lost := &backends.TroubleError{Op: "run", Err: errors.New("machine lost")}
+	tr, calls := fake.NewTransport("box-0", fake.Script{Err: lost})
+	env := stepstest.NewWorld(local.Transport{}, stepstest.Node("box-0", tr)).Env
+	if _, err := newSpan(t, args{"command": []string{"true"}}).End(t.Context(), env, cty.NilVal); !errors.Is(err, lost) {
+		t.Errorf("end on a lost node: got %v, want %v", err, lost)
+	}
+	env.Node.Stopped = true
+	if _, err := newSpan(t, args{"command": []string{"true"}}).End(t.Context(), env, cty.NilVal); err != nil || len(calls()) != 1 {
+		t.Errorf("end on a stopped node: got %v after %d commands, want nothing more", err, len(calls()))
 	}
 }
 
