@@ -62,7 +62,7 @@ func Load(fsys fs.FS, name string, display func(string) string) (*Workflow, hcl.
 		w.Incomplete = true
 		return w, hcl.Diagnostics{diag}
 	}
-	w.Incomplete = l.incomplete
+	w.Incomplete, w.Flawed = l.incomplete, l.diags.HasErrors()
 	return w, Sort(l.diags)
 }
 

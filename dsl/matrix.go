@@ -25,6 +25,7 @@ func (d *decoder) matrix(block *hcl.Block) {
 	if _, isList := w.Matrix.MaxParallel.(*hclsyntax.TupleConsExpr); isList {
 		d.problem(content.Attributes["max_parallel"].NameRange, `No axis "max_parallel"`,
 			"In a matrix max_parallel says how many variants run at once. Give the axis another name.")
+		w.Matrix.MaxParallel = nil
 	}
 	var names []string
 	for _, attr := range attrs {

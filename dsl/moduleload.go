@@ -113,7 +113,7 @@ func (l *loader) inputs(m *Module) {
 	}
 	var missing []string
 	for _, v := range m.Workflow.Variables {
-		if v.Default == cty.NilVal && !given[v.Name] {
+		if v.Default == cty.NilVal && !given[v.Name] && !slices.Contains(moduleArguments(), v.Name) {
 			missing = append(missing, v.wanted())
 		}
 	}

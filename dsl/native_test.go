@@ -35,8 +35,7 @@ var stepSchema = &hcl.BodySchema{
 	Blocks:     []hcl.BlockHeaderSchema{{Type: "until"}},
 }
 
-// TestJSONHasTheSameEdges is rule 25.
-func TestJSONHasTheSameEdges(t *testing.T) {
+func TestRule25_JSONHasTheSameEdges(t *testing.T) {
 	want := edges(t, load(t, map[string]string{"a.hcl": nativeForm}).Steps[0])
 	got := edges(t, load(t, map[string]string{"a.hcl.json": jsonForm}).Steps[0])
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -81,6 +80,7 @@ func TestJSONErrors(t *testing.T) {
 		{"unknown block", `{"stepp": {}}`, `Unknown name "stepp"`},
 		{"unknown argument", `{"cluster": {"c": {"roles": {}, "role": 1}}}`, `Unknown name "role"`},
 		{"a reference that is none", `{"step": {"run": {"x": {"depends_on": ["1 + 1"]}}}}`, "Not a reference"},
+		{"a template for a reference", `{"step": {"run": {"x": {"depends_on": ["${step.a}"]}}}}`, "Not a reference"},
 		{"depends_on is no list", `{"step": {"run": {"x": {"depends_on": "step.a"}}}}`, "depends_on is no list"},
 		{"bad template", `{"output": {"x": {"value": "${"}}}`, "Missing expression"},
 		{"unknown name in a group", `{"group": {"g": {"stepp": {}}}}`, `Unknown name "stepp"`},
@@ -99,8 +99,8 @@ func TestJSONErrors(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			_, diags := Load(disk(map[string]string{"a.hcl.json": test.text}), "/w", nil)
-			if len(diags) == 0 || diags[0].Summary != test.want {
-				t.Errorf("got %v, want first %q", diags, test.want)
+			if len(diags) != 1 || diags[0].Summary != test.want {
+				t.Errorf("got %v, want only %q", diags, test.want)
 			}
 		})
 	}

@@ -1,6 +1,8 @@
 package dsl
 
 import (
+	"strings"
+
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 )
@@ -23,7 +25,11 @@ func References(e hcl.Expression) []Reference {
 func ParseReference(e hcl.Expression) (Reference, hcl.Diagnostics) {
 	var diags hcl.Diagnostics
 	n, ok := e.(hclsyntax.Expression)
-	if text, isText := jsonString(e); isText {
+	text, isText := jsonString(e)
+	if isText && strings.HasPrefix(text, "${") {
+		return Reference{}, hcl.Diagnostics{problem(e.Range(), "Not a reference", "In JSON the entries of this list are references already. Leave out the ${ } around it.")}
+	}
+	if isText {
 		n, diags = hclsyntax.ParseExpression([]byte(text), e.Range().Filename, insideQuotes(e.Range()))
 		placeIn(text, e.Range(), n, diags)
 		ok = !diags.HasErrors()

@@ -25,6 +25,9 @@ type Workflow struct {
 	// what a plan finds would only follow from that. Beside all other mistakes,
 	// planning finds more.
 	Incomplete bool
+	// Flawed says that loading found errors: warnings might only follow from
+	// them.
+	Flawed bool
 
 	Settings  Settings
 	Variables []*Variable

@@ -51,8 +51,7 @@ func usedBy(list []*step, c *cluster) bool {
 // idle warns about what makes a run do less than its author thinks: a workflow
 // without steps passes, and a cluster that no step uses gets no machines.
 func (b *builder) idle() {
-	flawed := slices.ContainsFunc(b.in.Workflow.Clusters, func(c *dsl.Cluster) bool { return c.Flawed })
-	if flawed || b.diags.HasErrors() {
+	if b.in.Workflow.Flawed || b.diags.HasErrors() {
 		return // a misspelt name may be why
 	}
 	declared := stepsOf(b.ev.root.parts())

@@ -40,6 +40,7 @@ func newGroup(s *scope, decl *dsl.Group) *group {
 func (b *builder) declareGroups(s *scope, decls []*dsl.Group) {
 	for _, decl := range decls {
 		g := newGroup(s, decl)
+		b.ev.static = b.ev.static || decl.Flawed // what follows from an argument that is unknown is no news
 		for _, inner := range decl.Steps {
 			st := b.declared(s, inner)
 			st.within, st.fan = g, g.fan

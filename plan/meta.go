@@ -119,7 +119,7 @@ func (b *builder) metaText(u *unit, at site) {
 
 	m.enabled = b.metaExpression(u, args.Enabled, at)
 	place := at
-	place.node = u.within != nil && u.fan.kind == overNodes // that of the group
+	place.node = u.within != nil && (u.fan.kind == overNodes || u.within.decl.Flawed) // that of the group
 	m.node = b.metaExpression(u, args.Node, place)
 	at.steps = false
 	at.what = "an argument that must be known before the run"

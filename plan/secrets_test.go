@@ -67,7 +67,7 @@ output "code" {
 		t.Errorf("secrets %q, want %q", got, want)
 	}
 	checkMistakes(t, []mistake{
-		{name: "no literal", text: "step \"run\" \"x\" {\n  command = [\"a\"]\n  sensitive = var.x\n}\n", count: 2, want: []string{"References are not allowed here", "sensitive = var.x"}},
+		{name: "no literal", text: "step \"run\" \"x\" {\n  command = [\"a\"]\n  sensitive = var.x\n}\n", want: []string{"References are not allowed here", "sensitive = var.x"}},
 		{name: "output", text: "step \"run\" \"x\" {\n  command = [\"a\"]\n  sensitive = true\n}\noutput \"o\" {\n  value = step.x.stdout\n}\n", line: 6, want: []string{`Output "o" shows a secret`}},
 	})
 }
