@@ -111,6 +111,22 @@ func TestHouseRules(t *testing.T) {
 	}
 }
 
+// The language has rules with numbers: each is kept by tests that bear its
+// number.
+func TestEveryRuleOfTheLanguageHasTests(t *testing.T) {
+	var all strings.Builder
+	for _, s := range parseAll(t, ".") {
+		if s.test() {
+			all.WriteString(s.text)
+		}
+	}
+	for n := 1; n <= 26; n++ {
+		if name := fmt.Sprintf("func TestRule%02d_", n); !strings.Contains(all.String(), name) {
+			t.Errorf("no test begins with %q", name)
+		}
+	}
+}
+
 func TestEveryPackageHasOnePackageComment(t *testing.T) {
 	comments := map[string][]string{}
 	for _, s := range parseAll(t, ".") {

@@ -58,7 +58,7 @@ func TestRule11_CancelDuringTheBackOff(t *testing.T) {
 	wantFailed(t, sum)
 }
 
-func TestRule8_AFailedGroupStopsItsRoll(t *testing.T) {
+func TestRule08_AFailedGroupStopsItsRoll(t *testing.T) {
 	s := newScript(t)
 	must(t, s.g.SetRoll(Roll{Name: "r", Limit: 1}))
 	for _, k := range []ID{"a", "b"} {

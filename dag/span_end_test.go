@@ -234,7 +234,7 @@ func TestRule15_APanicInAStart(t *testing.T) {
 	wantFailed(t, sum, "cut")
 }
 
-func TestRule7_ADisabledSpanHoldsNothing(t *testing.T) {
+func TestRule07_ADisabledSpanHoldsNothing(t *testing.T) {
 	s := newScript(t)
 	s.span("cut", act{disabled: true}, Traits{Lazy: true})
 	s.add("child", act{takes: 4}, Traits{}, "~cut")

@@ -278,7 +278,7 @@ func TestAbortDoesNotWait(t *testing.T) {
 	}
 }
 
-func TestKeep(t *testing.T) {
+func TestRule09_KeepBeatsDestroy(t *testing.T) {
 	interrupt := func(s *stage) { s.step("step.wait", sleep(time.Hour)) }
 	failing := func(s *stage) { s.step("step.bad", fail(exitError(1)), `step.nodes["member-0"]`) }
 	none := func(*stage) {}
@@ -325,7 +325,7 @@ func TestKeep(t *testing.T) {
 	}
 }
 
-func TestFinalisersNeedTheirNode(t *testing.T) {
+func TestRule09_FinalisersNeedTheirNode(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		s := newStage(t)
 		s.step("step.bad", fail(exitError(1)))

@@ -383,15 +383,3 @@ output "o" { value = local.nix }`}.build(t)
 		t.Error("they are not sorted by place")
 	}
 }
-
-func TestJSONHasTheSameEdges(t *testing.T) {
-	p := request{json: true, text: `{
-  "backend": {"docker": {"a": {}}},
-  "cluster": {"c": {"roles": {"m": 2}}},
-  "step": {"run": {
-    "one": {"nodes": "${cluster.c.m}", "command": ["a"]},
-    "two": {"nodes": "${cluster.c.m}", "command": ["${step.one[node.name].stdout}"], "depends_on": ["step.one"]}
-  }}
-}`}.mustBuild(t)
-	checkEdges(t, p, `step.two["m-1"]`, `step.one["m-1"]`, "step.one", `provision.c["m-1"]`)
-}

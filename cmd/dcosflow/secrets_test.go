@@ -64,7 +64,7 @@ output "license" {
 
 // A test that greps what a run leaves behind and what every command prints of
 // it. Without sensitive = true the same is found: the test can see.
-func TestNothingShowsSecrets(t *testing.T) {
+func TestRule23_NothingShowsSecrets(t *testing.T) {
 	for _, sensitive := range []bool{true, false} {
 		t.Run(map[bool]string{true: "sensitive", false: "control"}[sensitive], func(t *testing.T) {
 			s := &leak{t: t, dir: t.TempDir(), found: map[string][]string{}}

@@ -360,7 +360,7 @@ func TestRuns(t *testing.T) {
 }
 
 // There are bundles and collected files with secrets in the folder of a run.
-func TestFolderIsItsOwners(t *testing.T) {
+func TestRule23_FolderIsItsOwners(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "runs", "r1")
 	lock, err := journal.Acquire(dir, journal.Holder{})
 	if err != nil {
