@@ -3,7 +3,6 @@ package plan
 import (
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"testing"
 )
@@ -75,69 +74,6 @@ func outline(p *Plan) []string {
 		lines = append(lines, fmt.Sprintf("%s %v %v", id, p.Graph.Traits(id), edges(p, id)))
 	}
 	return lines
-}
-
-// callSelf calls a module of unknown contents.
-const callSelf = lab + `
-step "run" "one" { command = ["a"] }
-module "m" {
-  source   = "./self"
-  for_each = toset(["a", "b"])
-  k        = step.one.stdout
-  nodes    = cluster.c.nodes
-}
-output "all" { value = values(module.m)[*] }
-`
-
-func FuzzBuild(f *testing.F) {
-	f.Add(wide(2))
-	for _, text := range []string{lateText, rollingGroup, lateGroup, partition} {
-		f.Add(text)
-	}
-	f.Add(lab + twoSteps)
-	f.Add(lab + bundle + twice + `output "v" { value = values(module.m)[*].version }`)
-	kept, err := filepath.Glob("testdata/workflows/*.hcl")
-	if err != nil {
-		f.Fatal(err)
-	}
-	for _, name := range kept {
-		text, err := os.ReadFile(name)
-		if err != nil {
-			f.Fatal(err)
-		}
-		f.Add(string(text))
-	}
-	f.Fuzz(func(t *testing.T, text string) {
-		if len(text) > 20_000 {
-			return
-		}
-		module := map[string]string{"self/main.hcl": text}
-		for _, r := range []request{
-			{text: text, files: etcd}, {text: text, files: etcd, static: true},
-			{text: callSelf, files: module}, {text: callSelf, files: module, static: true},
-		} {
-			static := r.static
-			p, diags, _ := r.build(t)
-			planVariants(t, r.text, static)
-			if p == nil {
-				if !diags.HasErrors() {
-					t.Error("there is neither a plan nor an error")
-				}
-				continue
-			}
-			if order, err := p.Graph.Order(); err != nil || len(order) != p.Graph.Len() {
-				t.Errorf("the plan has no order: %v", err)
-			}
-			f := &facts{}
-			for _, id := range p.Graph.IDs()[:min(p.Graph.Len(), 50)] {
-				if inst := p.Graph.Value(id); inst.Kind == Work && !static {
-					_, _ = inst.Configure(f) // may fail, must not panic
-				} else if inst.Kind == Expander {
-					_, _ = inst.Expand(f)
-				}
-			}
-		}
-	})
 }
 
 var _ Facts = (*facts)(nil)

@@ -25,6 +25,8 @@ type request struct {
 	again *events.RunStarted
 	// static plans without variable values.
 	static bool
+	// json shows errors as data: the output of such a command is for programs.
+	json bool
 }
 
 // compiled are the plans of a workflow: one, or with a matrix one for each
@@ -88,22 +90,36 @@ func (a *app) compile(req request) (*compiled, error) {
 	if l.input.Workflow != nil {
 		var variants []*plan.Variant
 		if c.matrix, variants, err = l.variants(req); err != nil {
-			a.show(dsl.Sort(l.diags), l.files)
+			if told := a.tell(l, req.json); told != nil {
+				return nil, told
+			}
 			return nil, err
 		}
 		if c.plans, err = l.build(variants, req.run); err != nil {
 			return nil, err
 		}
 	}
-	diags := dsl.Sort(l.diags)
-	a.show(diags, l.files)
-	if diags.HasErrors() {
+	if err := a.tell(l, req.json); err != nil {
+		return nil, err
+	}
+	if l.diags.HasErrors() {
 		return nil, reported(exitInput)
 	}
 	if l.input.Workflow.Matrix != nil && c.matrix == nil {
 		return nil, wrongInput("Use only variables, locals and functions in it.", "the matrix is not known before the run")
 	}
 	return c, nil
+}
+
+// tell shows what is wrong with a workflow: as data when that is wanted and
+// there are errors, so that the output is one object in any case.
+func (a *app) tell(l *loaded, asJSON bool) error {
+	diags := dsl.Sort(l.diags)
+	if asJSON && diags.HasErrors() {
+		return a.printJSON(validationOf(diags, l.files))
+	}
+	a.show(diags, l.files)
+	return nil
 }
 
 // variants evaluates the matrix and returns the variants that the request means.

@@ -33,7 +33,7 @@ is; --matrix selects one of them to be shown in full.`,
 				return err
 			}
 			seeded := func() (plan.Run, error) { return plan.Run{Seed: in.seed}, nil }
-			c, err := a.compile(request{path: path, inputs: in, run: seeded})
+			c, err := a.compile(request{path: path, inputs: in, run: seeded, json: asJSON})
 			if err != nil {
 				return err
 			}

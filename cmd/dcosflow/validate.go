@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/hashicorp/hcl/v2"
 	"github.com/spf13/cobra"
 
 	"github.com/dcosflow/dcosflow/dsl"
@@ -36,12 +37,18 @@ plan checks all of them.`,
 	return cmd
 }
 
-// validation is the JSON of `dcosflow validate --json`.
+// validation is the JSON of `dcosflow validate --json`, and of `plan --json` when
+// there is no plan.
 type validation struct {
 	Valid       bool                 `json:"valid"`
 	Errors      int                  `json:"error_count"`
 	Warnings    int                  `json:"warning_count"`
 	Diagnostics []dsl.DiagnosticView `json:"diagnostics"`
+}
+
+func validationOf(diags hcl.Diagnostics, files map[string]*hcl.File) validation {
+	errors := len(diags.Errs())
+	return validation{Valid: errors == 0, Errors: errors, Warnings: len(diags) - errors, Diagnostics: dsl.JSON(diags, files)}
 }
 
 // validated is a workflow with all that is wrong with it. Of a matrix, each value
@@ -67,10 +74,7 @@ func (a *app) validate(path string, asJSON bool) error {
 	diags, files := dsl.Sort(l.diags), l.files
 	errors := len(diags.Errs())
 	if asJSON {
-		err = a.printJSON(validation{
-			Valid: errors == 0, Errors: errors, Warnings: len(diags) - errors,
-			Diagnostics: dsl.JSON(diags, files),
-		})
+		err = a.printJSON(validationOf(diags, files))
 	} else {
 		a.show(diags, files)
 		if errors == 0 {
