@@ -36,6 +36,7 @@ type bracket struct {
 	inner    []int
 	failures []Failure
 	opened   moment
+	begun    time.Time // when it was opened
 	attempt  int
 	timer    *time.Timer
 }
@@ -166,7 +167,7 @@ func (r *run[T]) openingSettled(b *bracket, t Transition) {
 	case t.State != Done || b.span && !b.holding:
 		b.end = &t
 	case !b.span:
-		b.opened = r.now(b.opening)
+		b.opened, b.begun = r.now(b.opening), time.Now()
 		r.startAttempt(b)
 	}
 }

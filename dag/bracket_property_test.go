@@ -73,6 +73,7 @@ func (b *builder) fill(region ID, n int) {
 			first = id + ":start"
 		case kind < 6 && b.depth < 2:
 			traits.Limit = time.Duration(b.rng.IntN(2)*(2+b.rng.IntN(20))) * time.Second
+			traits.Deadline = time.Duration(b.rng.IntN(2)*(2+b.rng.IntN(40))) * time.Second
 			b.region(id, b.act(), traits, in...)
 			b.depth++
 			b.fill(id, 1+b.rng.IntN(4))

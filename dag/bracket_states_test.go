@@ -68,10 +68,10 @@ func (m *bracketModel) cutOff(id ID, ran bool, got Transition) bool {
 	var limit *LimitError
 	switch {
 	case ran && got.State == Failed && errors.As(got.Err, &limit):
-		return m.within(id, limit.Region) && m.g.Traits(limit.Region+":begin").Limit > 0
+		return m.within(id, limit.Region) && m.bounded(limit.Region)
 	case ran != (got.State == Canceled) || !ran && got.State != Skipped || got.Roll:
 		return false
-	case m.g.Traits(got.Cause+":begin").Limit > 0:
+	case m.bounded(got.Cause):
 		return !ran && m.within(id, got.Cause)
 	}
 	k, early := m.early[got.Cause]
@@ -150,7 +150,7 @@ func (m *bracketModel) checkRegion(id ID, got Transition) error {
 // limited says whether the time of a region's last attempt was over before it
 // was visited.
 func (m *bracketModel) limited(id ID) bool {
-	return m.g.Traits(id+":begin").Limit > 0 && !m.trace[m.began[id]].At.Before(m.timeOut(id))
+	return m.bounded(id) && !m.trace[m.began[id]].At.Before(m.timeOut(id))
 }
 
 // timeOut is when the time of a region's last attempt was over.
@@ -161,7 +161,17 @@ func (m *bracketModel) timeOut(id ID) time.Time {
 			start = at // pending again
 		}
 	}
-	return m.trace[start].At.Add(m.g.Traits(id + ":begin").Limit)
+	t := m.g.Traits(id + ":begin")
+	end := m.trace[start].At.Add(t.Limit)
+	if last := m.trace[m.place[id+":begin"]].At.Add(t.Deadline); t.Deadline > 0 && (t.Limit == 0 || last.Before(end)) {
+		return last
+	}
+	return end
+}
+
+func (m *bracketModel) bounded(region ID) bool {
+	t := m.g.Traits(region + ":begin")
+	return t.bounded()
 }
 
 // succeeded says whether a dependency lets its dependants go on.

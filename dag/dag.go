@@ -74,9 +74,13 @@ type Traits struct {
 	// Limit bounds each attempt of the region that the vertex opens; zero means
 	// no bound. What runs then fails with the *LimitError, the rest is skipped.
 	Limit time.Duration
+	// Deadline likewise bounds all attempts of that region together, with what
+	// lies between them; zero means no bound.
+	Deadline time.Duration
 }
 
-// LimitError says that an attempt of a region took longer than its Limit.
+// LimitError says that an attempt of a region took longer than its Limit, or
+// all of them longer than its Deadline.
 type LimitError struct {
 	Region ID
 	Limit  time.Duration

@@ -18,7 +18,7 @@ func (g *Graph[T]) checkBrackets() error {
 	found := false
 	for v := range g.vertices {
 		t := &g.vertices[v].Traits
-		found = found || t.Region != "" || t.Opens != "" || t.Span || t.Lazy || t.Limit != 0
+		found = found || t.Region != "" || t.Opens != "" || t.Span || t.Lazy || t.bounded()
 		if err := b.checkOpening(v); err != nil {
 			return err
 		}
@@ -34,20 +34,22 @@ func (g *Graph[T]) checkBrackets() error {
 	return b.checkRolls()
 }
 
+func (t *Traits) bounded() bool { return t.Limit != 0 || t.Deadline != 0 }
+
 func (b *brackets[T]) id(v int) ID { return b.vertices[v].ID }
 
 // checkOpening looks at one vertex and, if it opens something, at the pair.
 func (b *brackets[T]) checkOpening(v int) error {
 	t, id := &b.vertices[v].Traits, b.id(v)
 	switch {
-	case t.Opens == "" && (t.Span || t.Limit != 0):
+	case t.Opens == "" && (t.Span || t.bounded()):
 		return fmt.Errorf("vertex %q has the traits of an opening one, and Opens is empty", id)
 	case t.Lazy && !t.Span:
 		return fmt.Errorf("vertex %q is lazy; only one that opens a span can be", id)
 	case t.Opens == "":
 		return nil
-	case t.Limit < 0 || t.Limit > 0 && t.Span:
-		return fmt.Errorf("vertex %q has the limit %s; regions have one, above zero", id, t.Limit)
+	case t.Limit < 0 || t.Deadline < 0 || t.bounded() && t.Span:
+		return fmt.Errorf("vertex %q has the limit %s and the deadline %s; regions have them, above zero", id, t.Limit, t.Deadline)
 	case t.Span && t.Weight != 0:
 		return fmt.Errorf("vertex %q has the weight %d; a span holds no slots", id, t.Weight)
 	}

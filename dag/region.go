@@ -11,10 +11,20 @@ var errNoRegion = errors.New("only the closing vertex of a region can ask for it
 // startAttempt has the time of a region run.
 func (r *run[T]) startAttempt(b *bracket) {
 	b.attempt++
-	limit, attempt := r.graph.vertices[b.opening].Traits.Limit, b.attempt
-	if limit > 0 {
-		b.timer = time.AfterFunc(limit, func() { r.send(func() { r.timeOut(b, attempt) }) })
+	attempt := b.attempt
+	if limit, left := r.timeOf(b); limit > 0 {
+		b.timer = time.AfterFunc(left, func() { r.send(func() { r.timeOut(b, attempt, limit) }) })
 	}
+}
+
+// timeOf says which limit ends an attempt that begins now, zero for none, and
+// how much of that is left.
+func (r *run[T]) timeOf(b *bracket) (limit, left time.Duration) {
+	t := &r.graph.vertices[b.opening].Traits
+	if rest := t.Deadline - time.Since(b.begun); t.Deadline > 0 && (t.Limit == 0 || rest < t.Limit) {
+		return t.Deadline, rest
+	}
+	return t.Limit, t.Limit
 }
 
 func (r *run[T]) stopTimer(b *bracket) {
@@ -25,12 +35,12 @@ func (r *run[T]) stopTimer(b *bracket) {
 }
 
 // timeOut cuts off an attempt whose time is over, unless all of it has settled.
-func (r *run[T]) timeOut(b *bracket, attempt int) {
+func (r *run[T]) timeOut(b *bracket, attempt int, limit time.Duration) {
 	if closing := &r.progress[b.closing]; attempt != b.attempt || closing.state != Pending || closing.waiting == 0 {
 		return
 	}
 	id := r.graph.vertices[b.closing].ID
-	err := &LimitError{Region: id, Limit: r.graph.vertices[b.opening].Traits.Limit}
+	err := &LimitError{Region: id, Limit: limit}
 	b.failures = append(b.failures, Failure{ID: id, Err: err})
 	c := &cut{cause: id, err: err, limit: true}
 	for _, v := range b.inner {

@@ -153,6 +153,27 @@ func TestTimeLimitOfARegion(t *testing.T) {
 	wantFailed(t, sum, "g")
 }
 
+// A later attempt has no more time than the deadline of all leaves it.
+func TestDeadlineOfARegion(t *testing.T) {
+	s := newScript(t)
+	s.region("g", act{retries: 1, delay: 1}, Traits{Limit: 6 * time.Second, Deadline: 9 * time.Second})
+	s.add("a", act{takes: 7}, Traits{}, "<g")
+	got, sum := s.play(Executor[*act]{}, 0)
+	wantLog(t, got, `
+0s g:begin running
+0s g:begin done
+0s a running
+6s a failed: g took longer than 6s
+6s g running
+7s a pending
+7s g pending
+7s a running
+9s a failed: g took longer than 9s
+9s g running
+9s g failed: g: g took longer than 9s`)
+	wantFailed(t, sum, "g")
+}
+
 // The limit of the module is no failure of the group in it.
 func TestTimeLimitAroundAGroup(t *testing.T) {
 	s := newScript(t)

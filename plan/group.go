@@ -3,7 +3,6 @@ package plan
 import (
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
@@ -119,7 +118,7 @@ func (d *draft) open(ev *evaluator, u *unit, m *made, r *region) {
 		Description: m.Description, Range: m.Range, Retry: Retry{Attempts: 1}, Enabled: m.Enabled,
 	}
 	m.Enabled = nil
-	traits := dag.Traits{Opens: m.ID, Limit: shortest(m.Timeout, m.Deadline)}
+	traits := dag.Traits{Opens: m.ID, Limit: m.Timeout, Deadline: m.Deadline}
 	if u.roll != nil {
 		traits.Roll = u.roll.Name
 	}
@@ -178,14 +177,6 @@ func enabledBoth(a, b func(Facts) (bool, error)) func(Facts) (bool, error) {
 		}
 		return b(f)
 	}
-}
-
-// shortest is the smaller of two bounds, of which zero is none.
-func shortest(a, b time.Duration) time.Duration {
-	if a == 0 || b != 0 && b < a {
-		return b
-	}
-	return a
 }
 
 // inOrder makes the last of some steps of a group wait for those before it:

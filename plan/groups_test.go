@@ -58,7 +58,7 @@ func TestRule11_GroupsAreBrackets(t *testing.T) {
 	}
 
 	begin := p.Graph.Traits(`group.roll["master-0"]:begin`)
-	if want := (dag.Traits{Opens: `group.roll["master-0"]`, Roll: "group.roll", Limit: 10 * time.Minute}); fmt.Sprint(begin) != fmt.Sprint(want) {
+	if want := (dag.Traits{Opens: `group.roll["master-0"]`, Roll: "group.roll", Limit: 10 * time.Minute, Deadline: time.Hour}); fmt.Sprint(begin) != fmt.Sprint(want) {
 		t.Errorf("the opening's traits are %+v, want %+v", begin, want)
 	}
 	if roll, _ := p.Graph.Roll("group.roll"); roll != (dag.Roll{Name: "group.roll", Limit: 1}) {
