@@ -222,6 +222,29 @@ func TestSpan(t *testing.T) {
 	}
 }
 
+// brokenVault panics when it is asked for the key.
+type brokenVault struct{ vault }
+
+func (brokenVault) Key() []byte { panic("no key") }
+
+// A panic of the engine itself, once a span was started, keeps nobody from its
+// end.
+func TestSpanEndsAfterAPanic(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s, h := newStage(t), newHolders()
+		s.options.Vault = brokenVault{vault{}}
+		s.span("step.cut", fault{world: h}, plan.Span{})
+		s.step("step.child", succeed)
+		s.during("step.child", "step.cut")
+		r := s.run(t.Context())
+		s.wantExit(r, 3)
+		if f := s.wantState(r, "step.cut", events.Failed).Failure; f == nil || !strings.Contains(f.Message, "panic: no key") {
+			t.Errorf("failure: got %+v, want the panic", f)
+		}
+		h.check(t)
+	})
+}
+
 // What the journal says of a span, in which order, and that it counts once.
 func TestSpanEvents(t *testing.T) {
 	bubble(t, func(t *testing.T) {

@@ -68,18 +68,27 @@ func (h *holding) perform(ctx context.Context, a *attempt, control dag.Control[*
 	if err := h.announce(); err != nil {
 		return err
 	}
-	started, err := h.open(ctx, a)
-	if err == nil {
-		err = h.held(started)
-	}
-	var held dag.Holding
-	if err == nil {
-		held, err = control.Hold()
-	}
-	if err == nil {
-		err = h.wait(ctx, a, held.Over, control.Final().Done())
-	}
+	var started cty.Value
+	err := guarded(&a.log.stderr, func() (err error) {
+		started, err = h.live(ctx, a, control)
+		return err
+	})
 	return h.end(control.Final(), a, started, err)
+}
+
+// live is what comes between the beginning of the start and the end.
+func (h *holding) live(ctx context.Context, a *attempt, control dag.Control[*plan.Instance]) (started cty.Value, err error) {
+	if started, err = h.open(ctx); err != nil {
+		return started, err
+	}
+	if err := h.held(started); err != nil {
+		return started, err
+	}
+	held, err := control.Hold()
+	if err != nil {
+		return started, err
+	}
+	return started, h.wait(ctx, a, held.Over, control.Final().Done())
 }
 
 // announce journals what is going to be: with it, another process can end it.
@@ -113,13 +122,10 @@ func (h *holding) hideSpan(key string, v cty.Value) (raw json.RawMessage, secret
 	return nil, true, h.Vault.KeepOutput(key, raw)
 }
 
-func (h *holding) open(ctx context.Context, a *attempt) (started cty.Value, err error) {
+func (h *holding) open(ctx context.Context) (started cty.Value, err error) {
 	ctx, cancel := limit(ctx, h.instance.Timeout, "timeout")
 	defer cancel()
-	err = guarded(&a.log.stderr, func() (err error) {
-		started, err = h.span.Start(ctx, h.env)
-		return err
-	})
+	started, err = h.span.Start(ctx, h.env)
 	return started, limited(ctx, located(h.instance, err))
 }
 

@@ -32,6 +32,7 @@ type logs struct {
 	silent bool
 
 	mu             sync.Mutex
+	closed         bool // what comes late, of a step that was given up, is lost
 	tail           tail
 	stdout, stderr stream
 }
@@ -48,7 +49,11 @@ func (r *run) newLogs(id dag.ID, name string) *logs {
 
 // lines returns the last lines of both streams, in the order in which they
 // came. It is called after close.
-func (l *logs) lines() []string { return l.tail.lines() }
+func (l *logs) lines() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.tail.lines()
+}
 
 // file names the log that says most, relative to the run's folder: that of the
 // error output, if there was any. Empty when nothing was said.
@@ -68,6 +73,7 @@ func (l *logs) file() string {
 func (l *logs) close() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.closed = true
 	for _, s := range []*stream{&l.stdout, &l.stderr} {
 		if s.unkept > 0 {
 			s.take(fmt.Appendf(nil, "(sensitive: %d bytes are not kept)\n", s.unkept))
@@ -106,6 +112,9 @@ func (s *stream) path() string {
 func (s *stream) Write(p []byte) (int, error) {
 	s.logs.mu.Lock()
 	defer s.logs.mu.Unlock()
+	if s.logs.closed {
+		return len(p), nil
+	}
 	if s.logs.silent {
 		s.unkept += int64(len(p))
 		return len(p), nil

@@ -39,6 +39,10 @@ func TestLogsWithoutSecrets(t *testing.T) {
 		t.Errorf("last lines: got %q, want %q", got, want)
 	}
 
+	if n, err := l.stdout.Write([]byte("late\n")); n != 5 || err != nil || slices.Contains(l.lines(), "late") {
+		t.Errorf("a write after the end: got %d, %v, and the lines %q", n, err, l.lines())
+	}
+
 	quiet := r.newLogs("step.quiet", "1")
 	fmt.Fprint(&quiet.stdout, "anything")
 	if err := quiet.close(); err != nil {
