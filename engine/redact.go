@@ -156,6 +156,12 @@ func (r *redactor) event(e events.Event) events.Event {
 		return r.started(e)
 	case events.RunResumed:
 		return events.RunResumed(r.started(events.RunStarted(e)))
+	case events.ResumePlanned:
+		e.Again = slices.Clone(e.Again)
+		for i := range e.Again {
+			e.Again[i].Reason = r.shown(e.Again[i].Reason)
+		}
+		return e
 	case events.BackendProgress:
 		e.Line = r.shown(e.Line)
 		return e

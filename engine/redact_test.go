@@ -138,6 +138,7 @@ func TestRedactorKnowsEveryEvent(t *testing.T) {
 	list := []events.Event{
 		events.RunStarted{Command: []string{secret}, Backends: []events.Backend{{Config: raw, Roles: map[string]json.RawMessage{"r": raw}}}},
 		events.RunResumed{Variables: []events.Variable{{Name: "v", Value: raw}}},
+		events.ResumePlanned{Again: []events.Rerun{{Address: "step.x", Reason: secret}}},
 		events.BackendProgress{Line: secret},
 		events.InstanceStarted{Description: secret},
 		events.InstanceProgress{Line: secret},
