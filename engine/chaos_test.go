@@ -96,11 +96,14 @@ func (c *chaos) child(name string, span dag.ID) {
 }
 
 func (c *chaos) group(id dag.ID) {
-	limit := time.Duration(0)
+	var bounds dag.Traits
 	if c.random.IntN(3) == 0 {
-		limit = time.Duration(1+c.random.IntN(3000)) * time.Millisecond
+		bounds.Limit = time.Duration(1+c.random.IntN(3000)) * time.Millisecond
 	}
-	c.region(id, plan.Retry{Attempts: 1 + c.random.IntN(3), Delay: time.Second, On: []string{"any"}}, "", limit)
+	if c.random.IntN(3) == 0 {
+		bounds.Deadline = time.Duration(1+c.random.IntN(6000)) * time.Millisecond
+	}
+	c.region(id, plan.Retry{Attempts: 1 + c.random.IntN(3), Delay: time.Second, On: []string{"any"}}, "", bounds)
 	c.inSpan(id, id+".span", c.fault())
 	for n := range 1 + c.random.IntN(2) {
 		inner := id + dag.ID(fmt.Sprintf(".step%d", n))

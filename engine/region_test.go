@@ -11,24 +11,25 @@ import (
 	"github.com/zclconf/go-cty/cty"
 
 	"github.com/dcosflow/dcosflow/dag"
+	"github.com/dcosflow/dcosflow/engine"
 	"github.com/dcosflow/dcosflow/events"
 	"github.com/dcosflow/dcosflow/plan"
 	"github.com/dcosflow/dcosflow/steps"
 )
 
 // region adds the two ends of a region; inner instances are put into it next.
-func (s *stage) region(id dag.ID, retry plan.Retry, outer dag.ID, limit time.Duration) *plan.Instance {
+func (s *stage) region(id dag.ID, retry plan.Retry, outer dag.ID, bounds dag.Traits) {
 	s.t.Helper()
 	begin := &plan.Instance{ID: id + ":begin", Kind: plan.Opening, When: plan.OnSuccess, Region: outer}
-	end := &plan.Instance{ID: id, Kind: plan.Region, When: plan.OnSuccess, Region: outer, Retry: retry}
-	s.add(begin, dag.Traits{Opens: id, Limit: limit, Region: outer})
+	end := &plan.Instance{ID: id, Kind: plan.Region, When: plan.OnSuccess, Region: outer, Retry: retry, Deadline: bounds.Deadline}
+	bounds.Opens, bounds.Region = id, outer
+	s.add(begin, bounds)
 	s.add(end, dag.Traits{Region: outer}, begin.ID)
 	if outer != "" {
 		s.link(dag.Edge{From: begin.ID, To: outer + ":begin"}, dag.Edge{From: outer, To: id, When: dag.Settled})
 	} else {
 		s.link(dag.Edge{From: barrier, To: id, When: dag.Settled})
 	}
-	return end
 }
 
 // inner adds an instance to a region.
@@ -65,7 +66,7 @@ var twice = plan.Retry{Attempts: 3, Delay: time.Second, Factor: 2, On: []string{
 func TestRegionRepeats(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		s := newStage(t)
-		s.region("group.g", twice, "", 0)
+		s.region("group.g", twice, "", dag.Traits{})
 		firsts := 0
 		s.inner("group.g", "group.g.first", func(context.Context, steps.Env) (cty.Value, error) {
 			firsts++
@@ -152,6 +153,10 @@ func TestRegionFails(t *testing.T) {
 		{name: "another class", retry: twice, fail: errTransport, tried: 1, exit: 3, class: events.ClassTransport},
 		{name: "no retry", fail: exitError(1), tried: 1, exit: 1, class: events.ClassExitCode},
 		{name: "deadline", retry: twice, fail: exitError(1), takes: time.Second, deadline: 4 * time.Second, tried: 2, exit: 1, class: events.ClassExitCode},
+		{
+			name: "deadline in a later attempt", retry: twice, fail: exitError(1), takes: 3 * time.Second, limit: 5 * time.Second, deadline: 6 * time.Second,
+			tried: 2, exit: 1, class: events.ClassTimeout, message: "group.g took longer than 6s",
+		},
 		{name: "limit", retry: twice, takes: time.Hour, limit: 5 * time.Second, tried: 1, exit: 1, class: events.ClassTimeout, message: "group.g took longer than 5s"},
 		{
 			name: "limit that is repeated", retry: plan.Retry{Attempts: 2, On: []string{"timeout"}}, takes: time.Hour, limit: 5 * time.Second,
@@ -162,7 +167,7 @@ func TestRegionFails(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			bubble(t, func(t *testing.T) {
 				s := newStage(t)
-				s.region("group.g", c.retry, "", c.limit).Deadline = c.deadline
+				s.region("group.g", c.retry, "", dag.Traits{Limit: c.limit, Deadline: c.deadline})
 				tried := 0
 				s.inner("group.g", "group.g.x", func(ctx context.Context, env steps.Env) (cty.Value, error) {
 					tried++
@@ -193,8 +198,8 @@ func TestRegionFails(t *testing.T) {
 func TestRegionsNest(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		s := newStage(t)
-		s.region("module.m", twice, "", 0)
-		s.region("module.m.group.g", plan.Retry{Attempts: 2, On: []string{"exit_code"}}, "module.m", 0)
+		s.region("module.m", twice, "", dag.Traits{})
+		s.region("module.m.group.g", plan.Retry{Attempts: 2, On: []string{"exit_code"}}, "module.m", dag.Traits{})
 		tried := 0
 		s.inner("module.m.group.g", "module.m.group.g.x", func(context.Context, steps.Env) (cty.Value, error) {
 			tried++
@@ -215,7 +220,7 @@ func TestRegionsNest(t *testing.T) {
 func TestSpanInRegion(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		s, h := newStage(t), newHolders()
-		s.region("group.g", twice, "", 0)
+		s.region("group.g", twice, "", dag.Traits{})
 		s.inSpan("group.g", "group.g.cut", fault{world: h})
 		s.inner("group.g", "group.g.x", flaky(1, exitError(1)))
 		s.during("group.g.x", "group.g.cut")
@@ -246,7 +251,7 @@ func (s *stage) inSpan(region, id dag.ID, f fault) {
 func TestRegionInterrupted(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		s := newStage(t)
-		s.region("group.g", plan.Retry{Attempts: 2, Delay: time.Hour, On: []string{"any"}}, "", 0)
+		s.region("group.g", plan.Retry{Attempts: 2, Delay: time.Hour, On: []string{"any"}}, "", dag.Traits{})
 		s.inner("group.g", "group.g.x", fail(exitError(1)))
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
@@ -254,6 +259,43 @@ func TestRegionInterrupted(t *testing.T) {
 		r := s.run(ctx)
 		s.wantExit(r, 130)
 		s.wantState(r, "group.g.x", events.Canceled)
+	})
+}
+
+// The tool dies while a group waits for its next attempt: what it had done runs
+// again, and is not new.
+func TestResumeRegionBetweenAttempts(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		record, failing, secrets := &memoryJournal{}, true, vault{}
+		next := func() (*stage, engine.Result) {
+			s := newStage(t)
+			s.journal, s.options.Vault = record, secrets
+			s.options.Sinks = []events.Sink{record}
+			s.region("group.g", twice, "", dag.Traits{})
+			s.inner("group.g", "group.g.x", func(context.Context, steps.Env) (cty.Value, error) {
+				if failing {
+					return cty.NilVal, exitError(1)
+				}
+				return cty.NilVal, nil
+			})
+			if len(record.records) > 0 {
+				s.options.Resume = &engine.Resume{Run: events.Fold(record.records)}
+			}
+			return s, s.run(t.Context())
+		}
+		next()
+		died := slices.IndexFunc(record.records, func(r events.Record) bool { return r.Event.Kind() == "region_failed" })
+		record.records, failing = record.records[:died+1], false
+		s, r := next()
+		s.wantExit(r, 0)
+		for _, r := range record.records {
+			if e, ok := r.Event.(events.ResumePlanned); ok && (len(e.New) > 0 || len(e.Again) != 1 || e.Again[0].Reason != "it did not end") {
+				t.Errorf("planned: got %+v, want that group.g.x runs again", e)
+			}
+		}
+		if i := s.wantState(r, "group.g.x", events.Succeeded); i.Rounds != 0 || i.Attempt != 1 {
+			t.Errorf("rounds, attempt: got %d, %d", i.Rounds, i.Attempt)
+		}
 	})
 }
 
@@ -269,7 +311,7 @@ func TestRegionEnabled(t *testing.T) {
 	}{{nil, 0, events.Disabled, ""}, {broken, 1, events.Skipped, "no such key"}} {
 		bubble(t, func(t *testing.T) {
 			s := newStage(t)
-			s.region("group.g", twice, "", 0)
+			s.region("group.g", twice, "", dag.Traits{})
 			s.plan.Graph.Value("group.g:begin").Enabled = func(plan.Facts) (bool, error) { return false, c.err }
 			s.inner("group.g", "group.g.x", succeed)
 			r := s.run(t.Context())

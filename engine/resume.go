@@ -116,7 +116,7 @@ func (s *sorting) list(result *events.ResumePlanned, restored map[dag.ID]bool, i
 	case v.same:
 		restored[i.ID] = true
 		result.Reused = append(result.Reused, address)
-	case rec == nil || rec.Attempt == 0 && !succeeded(rec):
+	case rec == nil || rec.Attempt == 0 && rec.Rounds == 0 && !succeeded(rec):
 		result.New = append(result.New, address)
 		s.outdate(i, rec)
 	default:
