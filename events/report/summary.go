@@ -87,18 +87,19 @@ func (t *text) stopped(run *events.Run, s Style) {
 }
 
 func (t *text) verdict(run *events.Run, s Style) {
-	word, paint := "the run goes on", s.Yellow
-	if run.Ended != nil {
-		word, paint = string(run.Ended.Status), s.Red
-		switch run.Ended.Status {
-		case events.StatusPassed:
-			paint = s.Green
-		case events.StatusFlaky:
-			paint = s.Yellow
-		}
+	if run.Ended == nil {
+		t.line("%s: %s", s.Yellow("so far"), Counts(run.Counts))
+		return
+	}
+	paint := s.Red
+	switch run.Ended.Status {
+	case events.StatusPassed:
+		paint = s.Green
+	case events.StatusFlaky:
+		paint = s.Yellow
 	}
 	took := run.LastAt.Sub(run.StartedAt)
-	t.line("%s %s in %s: %s", paint(word), run.Started.Title(), Duration(took), Counts(run.Counts))
+	t.line("%s %s in %s: %s", paint(string(run.Ended.Status)), run.Started.Title(), Duration(took), Counts(run.Counts))
 }
 
 // flaky names what passed only when it ran again.
