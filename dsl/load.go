@@ -146,13 +146,23 @@ func parse(fsys fs.FS, name, shown string) (*hcl.File, hcl.Diagnostics) {
 		return nil, hcl.Diagnostics{unreadable("file", name, err)}
 	}
 	if strings.HasSuffix(name, ".json") {
-		return json.Parse(src, shown)
+		file, diags := json.Parse(src, shown)
+		return file, firstAtEachPlace(broken(diags))
 	}
 	file, diags := hclsyntax.ParseConfig(src, shown, hcl.InitialPos)
 	if body, ok := file.Body.(*hclsyntax.Body); ok {
 		compareStrictly(body)
 	}
 	return file, firstAtEachPlace(diags)
+}
+
+// broken drops what the parser of JSON says about the whole of a file that
+// ends too early: it takes a broken object for none.
+func broken(diags hcl.Diagnostics) hcl.Diagnostics {
+	if len(diags) < 2 {
+		return diags
+	}
+	return slices.DeleteFunc(diags, func(d *hcl.Diagnostic) bool { return d.Summary == "Root value must be object" })
 }
 
 // firstAtEachPlace drops what the parser says again about the same place.

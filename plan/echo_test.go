@@ -105,6 +105,6 @@ step "run" "z" { command = [group.g.y.stdout] }
 output "o" { value = cluster.c.name }
 `, count: 2, want: []string{
 			"step.s waits for step.x (main.hcl:11)", "step.x waits for step.s (main.hcl:12)",
-			"group.g:begin waits for step.z (main.hcl:15)", "step.z waits for group.g (main.hcl:17)"}},
+			"group.g waits for step.z (main.hcl:15)", "step.z waits for group.g (main.hcl:17)"}},
 	})
 }

@@ -196,8 +196,11 @@ func (b *builder) cycle(found *dag.CycleError, edges []placedEdge) map[hcl.Range
 	}
 	var lines []string
 	for _, e := range found.Edges {
+		if opens(e.To, e.From) {
+			continue // its own beginning: nobody wrote that edge
+		}
 		rng := places[dag.Edge{From: e.From, To: e.To}]
-		lines = append(lines, fmt.Sprintf("  %s waits for %s (%s)", e.From, e.To, place(rng)))
+		lines = append(lines, fmt.Sprintf("  %s waits for %s (%s)", written(e.From), written(e.To), place(rng)))
 	}
 	first := found.Edges[0]
 	b.problem(places[dag.Edge{From: first.From, To: first.To}], "Steps wait for each other",

@@ -165,7 +165,7 @@ group "solo" {
 		{name: "itself", text: `group "g" {
   nodes = cluster.c.master
   step "run" "a" { command = [for k, o in group.g : k] }
-}`, count: 1, want: []string{"Steps wait for each other", `group.g["master-0"]:begin waits for group.g (main.hcl:8)`, `group.g waits for group.g["master-0"]`}},
+}`, count: 1, want: []string{"Steps wait for each other", `group.g["master-0"] waits for group.g (main.hcl:8)`, `group.g waits for group.g["master-0"]`}},
 		{name: "provisioning", text: `group "g" {
   step "provision" "p" { cluster = cluster.c }
 }`, want: []string{`A "provision" step in a group`, "outside of the group"}},

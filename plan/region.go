@@ -2,6 +2,7 @@ package plan
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/dcosflow/dcosflow/dag"
 )
@@ -16,7 +17,20 @@ type region struct {
 }
 
 // opening is the vertex that everything in the region waits for.
-func (r *region) opening() dag.ID { return r.id + ":begin" }
+func (r *region) opening() dag.ID { return r.id + beginSuffix }
+
+const (
+	beginSuffix = ":begin"
+	startSuffix = ":start"
+)
+
+// written is the address by which the author of the workflow knows a vertex.
+func written(id dag.ID) dag.ID {
+	return dag.ID(strings.TrimSuffix(strings.TrimSuffix(string(id), beginSuffix), startSuffix))
+}
+
+// opens reports whether a vertex is the beginning of another one.
+func opens(opening, of dag.ID) bool { return opening != of && written(opening) == of }
 
 // opens says whether a vertex opens r or a region around it.
 func (r *region) opens(id dag.ID) bool {

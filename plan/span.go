@@ -28,7 +28,7 @@ type spanned struct {
 
 // startOf is the vertex that starts a span.
 func startOf(span end) end {
-	span.id += ":start"
+	span.id += startSuffix
 	return span
 }
 
@@ -75,7 +75,7 @@ func (b *builder) backgroundTypes() string {
 			names = append(names, t.Name)
 		}
 	}
-	return fmt.Sprintf("Only some types of steps can: %s", thereIs(names))
+	return fmt.Sprintf("The step types that can are: %s.", enumerate(names))
 }
 
 func (b *builder) onlyForSpans(st *step, e hcl.Expression, name string) {

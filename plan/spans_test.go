@@ -124,7 +124,7 @@ func TestWhatSpansRefuse(t *testing.T) {
 		{name: "background of another type", text: `step "genconf" "x" {
   cluster    = cluster.c
   background = true
-}`, line: 3, want: []string{`A "genconf" step cannot run in the background`, "There is run."}},
+}`, line: 3, want: []string{`A "genconf" step cannot run in the background`, "The step types that can are: run."}},
 		{name: "background of a fault", text: cut("background = true"), line: 4, want: []string{`Unneeded "background"`, `A "cut" step is always a span`}},
 		{name: "background by an output", text: twoSteps + run("background = step.one.stdout == \"\""), line: 9, want: []string{`No "step" here`, "known before the run"}},
 		{name: "duration of a point", text: run(`duration = "1s"`), line: 3, want: []string{`"duration" without a span`, "background = true"}},

@@ -50,6 +50,14 @@ func wrongInput(hint, format string, args ...any) error {
 	return &failure{code: exitInput, err: fmt.Errorf(format, args...), hint: hint}
 }
 
+// cannotBegin says that a run has no directory to be recorded in.
+func cannotBegin(run string, err error) error {
+	return &failure{
+		code: exitTrouble, err: fmt.Errorf("begin run %s: %w", run, err),
+		hint: "A run is recorded below --run-dir: name a directory that can be written.",
+	}
+}
+
 // asFailure classifies what a command returned: whatever is not a failure
 // already is trouble.
 func asFailure(err error) error {

@@ -166,7 +166,7 @@ func (a *app) runOnce(ctx context.Context, path string, f runFlags) error {
 	}
 	e := all[0]
 	if e.desk, err = newDesk(e.plan.Run.Dir); err != nil {
-		return fmt.Errorf("begin run %s: %w", e.plan.Run.ID, err)
+		return cannotBegin(e.plan.Run.ID, err)
 	}
 	return a.execute(ctx, e)
 }

@@ -100,7 +100,7 @@ func (f *fleet) run(ctx context.Context, m *member, width int) {
 func (f *fleet) begin(e *execution) error {
 	var err error
 	if e.desk, err = newDesk(e.plan.Run.Dir); err != nil {
-		return fmt.Errorf("begin run %s: %w", e.plan.Run.ID, err)
+		return cannotBegin(e.plan.Run.ID, err)
 	}
 	return nil
 }
