@@ -167,8 +167,11 @@ func TestFailFast(t *testing.T) {
 		if got != want {
 			t.Errorf("got\n%s\nwant\n%s", got, want)
 		}
-		if len(s.Failed) != 2 || s.Failed[0] != "bad" || s.Failed[1] != "final" || !errors.Is(s.Stopped, errDeed) {
+		if len(s.Failed) != 2 || s.Failed[0] != "bad" || s.Failed[1] != "final" || s.Stopped.Error() != "bad failed: as planned" {
 			t.Errorf("summary %v, want bad and final failed, stopped because of bad", s)
+		}
+		if errors.Is(s.Stopped, errDeed) {
+			t.Error("those that are cancelled can take the failure of bad for their own")
 		}
 	})
 }

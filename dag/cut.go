@@ -3,6 +3,7 @@ package dag
 import (
 	"context"
 	"errors"
+	"fmt"
 )
 
 // cut is why vertices may not go on although the run may: a span that they
@@ -12,6 +13,10 @@ type cut struct {
 	err   error
 	limit bool // what runs fails; otherwise it is cancelled
 }
+
+// failureOf is why others are cancelled when a vertex fails: its words only, so
+// that no visit takes the failure for its own when it looks into its error.
+func failureOf(id ID, err error) error { return fmt.Errorf("%s failed: %v", id, err) } //nolint:errorlint // see above
 
 // cutOff ends the visit of a vertex, or has it skipped once it waits for
 // nothing, with all that is inside it.

@@ -1,7 +1,6 @@
 package dag
 
 import (
-	"fmt"
 	"slices"
 	"time"
 )
@@ -192,7 +191,7 @@ func (r *run[T]) failed(v int, err error) {
 	}
 	r.summary.Failed = append(r.summary.Failed, vertex.ID)
 	if r.FailFast && !vertex.Traits.Final {
-		r.stop(fmt.Errorf("%s failed: %w", vertex.ID, err))
+		r.stop(failureOf(vertex.ID, err))
 	}
 }
 

@@ -2,7 +2,6 @@ package dag
 
 import (
 	"errors"
-	"fmt"
 )
 
 var (
@@ -133,7 +132,7 @@ func (r *run[T]) spanEnded(b *bracket, t Transition) {
 	if t.State == Failed && !r.tolerated(b.closing) {
 		id := r.graph.vertices[b.closing].ID
 		if closing.waiting > 0 {
-			r.breakOff(b, &cut{cause: id, err: fmt.Errorf("%s failed: %w", id, t.Err)})
+			r.breakOff(b, &cut{cause: id, err: failureOf(id, t.Err)})
 		}
 		r.failed(b.closing, t.Err)
 	}

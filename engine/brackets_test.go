@@ -12,6 +12,7 @@ import (
 
 	"github.com/zclconf/go-cty/cty"
 
+	"github.com/dcosflow/dcosflow/backends"
 	"github.com/dcosflow/dcosflow/dag"
 	"github.com/dcosflow/dcosflow/events"
 	"github.com/dcosflow/dcosflow/plan"
@@ -220,6 +221,29 @@ func TestSpan(t *testing.T) {
 			})
 		})
 	}
+}
+
+// What a failed span stops may not take that failure for its own: an exit code
+// of the one could be a success of the other.
+func TestSpanStopsWithWords(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s, h := newStage(t), newHolders()
+		s.span("step.cut", fault{world: h, lasts: time.Second, waitErr: exitError(7)}, plan.Span{})
+		s.step("step.child", func(ctx context.Context, _ steps.Env) (cty.Value, error) {
+			<-ctx.Done()
+			cause := context.Cause(ctx)
+			if errors.As(cause, new(*backends.ExitError)) || !strings.HasPrefix(cause.Error(), "step.cut failed: ") {
+				t.Errorf("cause: got %v, want step.cut's failure in words", cause)
+			}
+			return cty.NilVal, cause
+		})
+		s.during("step.child", "step.cut")
+		r := s.run(t.Context())
+		s.wantExit(r, 1)
+		if i := s.wantState(r, "step.child", events.Canceled); i.Cause != "step.cut" || !strings.HasPrefix(i.Reason, "step.cut failed: ") {
+			t.Errorf("cause %s, reason %q, want step.cut", i.Cause, i.Reason)
+		}
+	})
 }
 
 // brokenVault panics when it is asked for the key.
