@@ -166,17 +166,22 @@ func (r *run[T]) openingSettled(b *bracket, t Transition) {
 	switch {
 	case t.State != Done || b.span && !b.holding:
 		b.end = &t
+		r.handBack(b, b.opening)
 	case !b.span:
 		b.opened, b.begun = r.now(b.opening), time.Now()
 		r.startAttempt(b)
 	}
 }
 
-// closingSettled gives back what the bracket held.
 func (r *run[T]) closingSettled(b *bracket) {
 	r.stopTimer(b)
+	r.handBack(b, b.closing)
+}
+
+// handBack gives back what the bracket holds when v, one of its ends, settles.
+func (r *run[T]) handBack(b *bracket, v int) {
 	if b.took {
 		b.took = false
-		r.giveBack(b.opening, r.now(b.closing))
+		r.giveBack(b.opening, r.now(v))
 	}
 }

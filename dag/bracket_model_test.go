@@ -24,12 +24,14 @@ type bracketModel struct {
 	slots  int
 	early  map[ID]mark // of spans that ended early in their last attempt
 	ends   map[ID]int
+	idle   map[ID]bool // without slots
+	has    map[ID]bool // its locks and ticket
 }
 
 func newBracketModel(s *script, e Executor[*act], sum Summary) *bracketModel {
 	return &bracketModel{
 		script: s, Executor: e, sum: sum, last: map[ID]Transition{}, place: map[ID]int{}, began: map[ID]int{},
-		visits: map[ID]int{}, holder: map[string]ID{}, ticket: map[string]int{}, early: map[ID]mark{}, ends: map[ID]int{},
+		visits: map[ID]int{}, holder: map[string]ID{}, ticket: map[string]int{}, early: map[ID]mark{}, ends: map[ID]int{}, idle: map[ID]bool{}, has: map[ID]bool{},
 	}
 }
 
@@ -43,6 +45,11 @@ func (m *bracketModel) check(scarce bool) error {
 		}
 		if err := m.replay(at, tr, scarce); err != nil {
 			return fmt.Errorf("transition %d: %w", at, err)
+		}
+	}
+	for _, k := range marks { // of visits that were given up
+		if err := m.replayMark(k); err != nil {
+			return err
 		}
 	}
 	for _, id := range m.g.IDs() {
@@ -70,10 +77,24 @@ func (m *bracketModel) bracket(id ID) (opening, closing ID) {
 
 func (m *bracketModel) settled(id ID) bool { return m.last[id].State > Running }
 
-// replayMark looks whether a span ended after its children, and once.
+// replayMark looks whether a span ended after its children, and whether there
+// were slots for a vertex that comes back. The marks of that one stand between
+// what they tell of: it may have had no slots a little longer.
 func (m *bracketModel) replayMark(k mark) error {
+	switch k.what {
+	case idles:
+		m.idle[k.id] = true
+		m.slots -= m.weight(k.id)
+		return nil
+	case isBack:
+		delete(m.idle, k.id)
+		if m.slots += m.weight(k.id); m.slots > m.Slots && m.Slots > 0 {
+			return fmt.Errorf("%s is back, and %d slots are taken of %d", k.id, m.slots, m.Slots)
+		}
+		return nil
+	}
 	m.ends[k.id]++
-	if k.what == "ended early" {
+	if k.what == endedEarly {
 		m.early[m.g.Traits(k.id).Opens] = k
 		return nil
 	}
@@ -111,10 +132,11 @@ func (m *bracketModel) replay(at int, tr Transition, scarce bool) error {
 	if before == Running && opening == closing && tr.State == Done && m.brokenBefore(tr) != "" {
 		return fmt.Errorf("%s is done after %s failed", tr.ID, m.brokenBefore(tr))
 	}
-	if before == Running {
+	if before == Running && !m.idle[tr.ID] {
 		m.slots -= m.weight(tr.ID)
 	}
-	if tr.ID == closing {
+	delete(m.idle, tr.ID)
+	if tr.ID == closing || tr.ID == opening && tr.State != Done {
 		m.free(opening)
 	}
 	return nil
@@ -129,9 +151,10 @@ func (m *bracketModel) weight(id ID) int {
 
 // free gives back what the vertex has had since it began.
 func (m *bracketModel) free(id ID) {
-	if _, ran := m.began[id]; !ran {
+	if !m.has[id] {
 		return
 	}
+	delete(m.has, id)
 	t := m.g.Traits(id)
 	if t.Roll != "" {
 		m.ticket[t.Roll]--
@@ -143,7 +166,7 @@ func (m *bracketModel) free(id ID) {
 
 // checkStart looks whether a vertex that starts may, and takes what it needs.
 func (m *bracketModel) checkStart(id ID) error {
-	if m.sum.Stopped != nil && m.caught(id) {
+	if m.sum.Stopped != nil && !m.g.Traits(id).Final && m.caught(id) {
 		return fmt.Errorf("%s starts after the cancellation", id)
 	}
 	for _, e := range m.g.Dependencies(id) {
@@ -161,6 +184,7 @@ func (m *bracketModel) checkStart(id ID) error {
 		return fmt.Errorf("%s starts after %s failed", id, span)
 	}
 	t := m.g.Traits(id)
+	m.has[id] = true
 	for _, name := range t.Locks {
 		if other, taken := m.holder[name]; taken {
 			return fmt.Errorf("%s starts while %s holds the lock %s", id, other, name)

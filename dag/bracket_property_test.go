@@ -17,14 +17,18 @@ func TestRandomBrackets(t *testing.T) {
 		rng := rand.New(rand.NewPCG(seed, 2))
 		b := &builder{script: newScript(t), rng: rng, scarce: seed%2 == 1}
 		b.fill("", 3+rng.IntN(10))
+		b.finish()
 		e := Executor[*act]{Slots: rng.IntN(4), FailFast: rng.IntN(8) == 0, Restored: map[ID]bool{}}
 		if rng.IntN(4) == 0 {
 			e.Grace = time.Duration(1+rng.IntN(5)) * time.Second
 		}
 		for _, id := range b.g.IDs() {
-			if rng.IntN(15) == 0 && !e.hasUnrestored(b.g, id) {
+			if rng.IntN(15) == 0 && !b.g.Traits(id).Final && !e.hasUnrestored(b.g, id) {
 				e.Restored[id] = true
 			}
+		}
+		if rng.IntN(10) == 0 {
+			b.abortAfter = time.Duration(1 + rng.IntN(25))
 		}
 		_, sum := b.play(e, time.Duration(rng.IntN(3)/2*(1+rng.IntN(25))))
 		if err := newBracketModel(b.script, e, sum).check(b.scarce); err != nil {
@@ -103,6 +107,19 @@ func (b *builder) fill(region ID, n int) {
 	}
 }
 
+// finish adds final vertices after what there is.
+func (b *builder) finish() {
+	things := b.g.IDs()
+	for n := range b.rng.IntN(3) {
+		id := ID(fmt.Sprint("final", n))
+		b.add(id, b.act(), Traits{Final: true, Weight: b.rng.IntN(3)})
+		for range 1 + b.rng.IntN(4) {
+			on := things[b.rng.IntN(len(things))]
+			b.try(func() { b.wait(id, on, Trigger(b.rng.IntN(2))) })
+		}
+	}
+}
+
 // restrict gives a vertex locks and a roll.
 func (b *builder) restrict(id ID, roll string) {
 	b.try(func() { b.g.vertices[b.g.index[id]].Traits.Locks = randomLocks(b.rng) })
@@ -131,6 +148,9 @@ func (b *builder) act() act {
 		a.disabled = b.rng.IntN(2) == 0
 	case 2:
 		a.skips = b.rng.IntN(2) == 0
+	}
+	if b.rng.IntN(3) == 0 {
+		a.idles = 1 + seconds(4)
 	}
 	if b.rng.IntN(4) == 0 {
 		a.early = 1 + seconds(6)

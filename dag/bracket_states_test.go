@@ -17,6 +17,8 @@ func (m *bracketModel) checkEnd(id ID) error {
 		return errors.New("it never settled")
 	case got.State == Restored:
 		return m.checkRestored(id)
+	case got.State == Canceled && m.g.Traits(id).Final && m.Grace == 0 && m.abortAfter == 0:
+		return errors.New("final vertices end only by grace or abort")
 	case m.g.Traits(opening).Span && id == closing:
 		return m.checkSpan(opening, closing)
 	case id == closing && opening != closing && !ran && m.last[opening].State != Done:
@@ -268,24 +270,24 @@ func (m *bracketModel) checkUndemanded(id ID, got Transition) error {
 
 // failuresBefore names the first failure inside a region, as its visit saw it.
 func (m *bracketModel) failuresBefore(region ID, begun int) ID {
-	first, place := region, begun
+	first, place, when := region, begun, m.trace[begun].At
 	for _, inner := range m.g.IDs() {
 		opening, closing := m.bracket(inner)
 		tr := m.last[inner]
 		if m.g.Traits(inner).Region != region || tr.State != Failed || m.g.Traits(closing).Tolerated {
 			continue
 		}
-		at := m.place[inner]
+		at, then := m.place[inner], tr.At
 		if early, ended := m.early[closing]; ended && inner != opening {
-			at = early.at
+			at, then = early.at, early.when
 		}
 		var limit *LimitError
 		outer := errors.As(tr.Err, &limit) && (limit.Region == region || m.within(region, limit.Region))
 		if at < place && !outer {
-			first, place = m.root(inner), at
+			first, place, when = m.root(inner), at, then
 		}
 	}
-	if m.limited(region) && !m.trace[min(place, begun)].At.Before(m.timeOut(region)) {
+	if m.limited(region) && !when.Before(m.timeOut(region)) {
 		return region
 	}
 	return first

@@ -50,8 +50,9 @@ type Traits struct {
 	// region. The locks and the ticket of the opening vertex are held until the
 	// closing one has settled; a failure of the closing one stops the roll. The
 	// closing one has neither, and its Tolerated counts for both. When the
-	// opening one does not succeed, the closing one ends likewise, unvisited;
-	// what was to happen in between is skipped, and disabled when a region is.
+	// opening one does not succeed, nothing is held any more, and the closing one
+	// ends likewise, unvisited; what was to happen in between is skipped, and
+	// disabled when a region is.
 	Opens ID
 	// Span says that what the vertex opens is a span: its visit calls
 	// Control.Hold, which settles it, and goes on; when the visit returns, the

@@ -12,7 +12,11 @@ var errNoRegion = errors.New("only the closing vertex of a region can ask for it
 func (r *run[T]) startAttempt(b *bracket) {
 	b.attempt++
 	attempt := b.attempt
-	if limit, left := r.timeOf(b); limit > 0 {
+	switch limit, left := r.timeOf(b); {
+	case limit == 0:
+	case left <= 0:
+		r.timeOut(b, attempt, limit)
+	default:
 		b.timer = time.AfterFunc(left, func() { r.send(func() { r.timeOut(b, attempt, limit) }) })
 	}
 }

@@ -248,3 +248,23 @@ func TestARegionRestored(t *testing.T) {
 3s g done`)
 	wantFailed(t, sum)
 }
+
+// A next attempt that begins after the deadline does nothing.
+func TestDeadlineBetweenAttempts(t *testing.T) {
+	s := newScript(t)
+	s.region("g", act{retries: 1, delay: 5}, Traits{Deadline: 4 * time.Second})
+	s.add("a", act{takes: 1, fails: 1}, Traits{}, "<g")
+	got, sum := s.play(Executor[*act]{}, 0)
+	wantLog(t, got, `
+0s g:begin running
+0s g:begin done
+0s a running
+1s a failed
+1s g running
+6s a pending
+6s g pending
+6s a skipped by g
+6s g running
+6s g failed: g: g took longer than 4s`)
+	wantFailed(t, sum, "g")
+}

@@ -22,10 +22,19 @@ type act struct {
 	lasts    time.Duration // an open span holds at least
 	disabled bool
 	skips    bool
-	retries  int // of a region
+	idles    time.Duration // without its slots, at the end
+	retries  int           // of a region
 	delay    time.Duration
 	seen     int // visits
 }
+
+// What visits say.
+const (
+	idles      = "idles"
+	isBack     = "is back"
+	endedEarly = "ended early"
+	ends       = "ends"
+)
 
 // mark is something that a visit says after so many transitions.
 type mark struct {
@@ -47,7 +56,9 @@ type script struct {
 	small  *Graph[*act]
 	expand func(Control[*act]) error
 	trace  []Transition
-	marks  []mark // what spans do, between transitions
+	marks  []mark // what visits do, between transitions
+	// abortAfter is when all is given up; zero means never.
+	abortAfter time.Duration
 }
 
 func newScript(t *testing.T) *script { return &script{t: t, g: New[*act]()} }
@@ -140,7 +151,11 @@ func (s *script) visit(ctx context.Context, id ID, a *act, control Control[*act]
 	case s.g.Has(id + ":begin"):
 		return s.visitRegion(ctx, id, a, control)
 	}
-	if err := s.sleep(ctx, id, a.takes); err != nil {
+	err := s.sleep(ctx, id, a.takes)
+	if err == nil && a.idles > 0 {
+		err = s.idle(ctx, id, a.idles, control)
+	}
+	if err != nil {
 		return Result{}, err
 	}
 	result := Result{Disabled: a.disabled}
@@ -148,6 +163,15 @@ func (s *script) visit(ctx context.Context, id ID, a *act, control Control[*act]
 		result.Skipped = "as planned"
 	}
 	return result, a.failure()
+}
+
+func (s *script) idle(ctx context.Context, id ID, seconds time.Duration, control Control[*act]) error {
+	s.say(id, idles)
+	err := control.Idle(ctx, func(ctx context.Context) error { return s.sleep(ctx, id, seconds) })
+	if err == nil {
+		s.say(id, isBack)
+	}
+	return err
 }
 
 func (a *act) failure() error {
@@ -188,7 +212,7 @@ func (s *script) visitSpan(ctx context.Context, id ID, a *act, control Control[*
 	}
 	holding, err := control.Hold()
 	if err != nil {
-		return Result{}, err
+		return Result{}, errors.Join(err, s.end(id, a, control))
 	}
 	var early <-chan time.Time
 	if a.early > 0 {
@@ -202,7 +226,7 @@ func (s *script) visitSpan(ctx context.Context, id ID, a *act, control Control[*
 	select {
 	case <-over:
 	case <-early:
-		s.say(id, "ended early")
+		s.say(id, endedEarly)
 		return Result{}, a.failure()
 	}
 	select {
@@ -214,7 +238,7 @@ func (s *script) visitSpan(ctx context.Context, id ID, a *act, control Control[*
 
 func (s *script) end(id ID, a *act, control Control[*act]) error {
 	_ = s.sleep(control.Final(), id, 0)
-	s.say(id, "ends")
+	s.say(id, ends)
 	return s.sleep(control.Final(), id, a.takes)
 }
 
@@ -230,6 +254,11 @@ func (s *script) play(e Executor[*act], cancel time.Duration) (string, Summary) 
 		defer stop(nil)
 		if cancel > 0 {
 			defer time.AfterFunc(cancel*time.Second, func() { stop(errCancel) }).Stop()
+		}
+		if s.abortAfter > 0 {
+			abort := make(chan struct{})
+			e.Abort = abort
+			defer time.AfterFunc(s.abortAfter*time.Second, func() { close(abort) }).Stop()
 		}
 		observe := e.Observe
 		e.Observe = func(tr Transition) {
@@ -248,6 +277,7 @@ func (s *script) play(e Executor[*act], cancel time.Duration) (string, Summary) 
 		}
 		sum, err = e.Run(ctx, g, s.visit)
 		must(t, err)
+		time.Sleep(time.Minute) // visits that were given up end too
 		out = strings.Join(s.log, "\n")
 	})
 	return out, sum

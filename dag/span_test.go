@@ -221,3 +221,31 @@ func TestRule14_LocksAreHeldUntilTheEnd(t *testing.T) {
 13s after done`)
 	wantFailed(t, sum)
 }
+
+// A span that cannot open after all holds nothing: what some of its children
+// wait for may need its lock.
+func TestRule14_ReservedLocksAreGivenBack(t *testing.T) {
+	s := newScript(t)
+	s.span("outer", act{takes: 1, fails: 1}, Traits{Lazy: true})
+	s.span("inner", act{}, Traits{Lazy: true, Locks: []string{"l"}}, "~outer")
+	s.add("child", act{}, Traits{}, "~inner")
+	s.add("gate", act{takes: 3}, Traits{})
+	s.add("other", act{}, Traits{Locks: []string{"l"}}, "gate")
+	s.add("late", act{}, Traits{}, "~inner")
+	s.wait("late", "other", Settled)
+	got, sum := s.play(Executor[*act]{}, 0)
+	wantLog(t, got, `
+0s outer:start running
+0s gate running
+1s outer:start ends
+2s outer:start failed
+2s inner:start skipped by outer
+2s child skipped by outer
+3s gate done
+3s other running
+3s other done
+3s late skipped by outer
+3s inner skipped by outer
+3s outer failed`)
+	wantFailed(t, sum, "outer")
+}
