@@ -157,10 +157,13 @@ func loosen(v cty.Value) cty.Value {
 
 // EvaluateStrict evaluates an expression of a workflow. It is an error when the
 // expression compares, anywhere inside, two values of different types with ==
-// or !=; null may be compared with everything. The messages of HCL are
-// improved.
+// or !=; null may be compared with everything. The insides of loops over values
+// that are not known yet are checked as well. The messages of HCL are improved.
 func EvaluateStrict(e hcl.Expression, ctx *hcl.EvalContext) (cty.Value, hcl.Diagnostics) {
 	v, diags := e.Value(ctx)
+	if !diags.HasErrors() && !v.IsWhollyKnown() {
+		diags = append(diags, unknownLoops(e, ctx)...)
+	}
 	for i, d := range diags {
 		diags[i] = improve(inSplat(d, e))
 	}

@@ -24,6 +24,27 @@ func instances(p *Plan, step string) []string {
 	return keys
 }
 
+// Also what loops look at is checked before the keys are known.
+func TestRule03_LoopsOverLateKeys(t *testing.T) {
+	const late = twoSteps + `group "g" {
+  for_each = toset(split(",", step.one.stdout))
+  step "run" "x" { command = [each.key] }
+}
+step "run" "late" {
+  nodes   = [for n in cluster.c.nodes : n if n.name == step.one.stdout]
+  command = ["a"]
+}
+`
+	use := func(expr string) string { return late + "output \"o\" { value = " + expr + " }\n" }
+	mustBuild(t, lab+use(`[for k, v in group.g : "${k} ${v.x.stdout}"]`))
+	checkMistakes(t, []mistake{
+		{name: "splat", text: use("values(step.late)[*].stdot"), line: 15, want: []string{"No such attribute or key", `Did you mean "stdout"?`, "exit_code, stdout, token"}},
+		{name: "for", text: use("[for k, o in step.late : o.stdot]"), line: 15, want: []string{`Did you mean "stdout"?`}},
+		{name: "in a group", text: use("{ for k, v in group.g : k => v.x.stdot }"), line: 15, want: []string{`Did you mean "stdout"?`}},
+		{name: "comparison", text: use(`alltrue([for v in values(group.g) : v.x.exit_code == "0"])`), line: 15, want: []string{"Comparison of different types"}},
+	})
+}
+
 func TestRule08_InstancesAreInListOrder(t *testing.T) {
 	p := mustBuild(t, strings.Replace(lab, "agent = 1", "agent = 11", 1)+`
 step "run" "nodes" {
