@@ -89,7 +89,7 @@ step "run" "b" {
   background = true
   during     = [step.a]
   command    = ["b"]
-}`, want: []string{"Steps wait for each other", "step.a:start waits for step.b:start (main.hcl:3)", "step.b:start waits for step.a:start (main.hcl:8)"}},
+}`, want: []string{"Steps wait for each other", "step.a waits for step.b (main.hcl:3)", "step.b waits for step.a (main.hcl:8)"}},
 		{name: "after it and during it", bare: true, text: writer + `
 step "run" "after" {
   depends_on = [step.writer]
