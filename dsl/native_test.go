@@ -84,7 +84,6 @@ func TestJSONErrors(t *testing.T) {
 		{"depends_on is no list", `{"step": {"run": {"x": {"depends_on": "step.a"}}}}`, "depends_on is no list"},
 		{"bad template", `{"output": {"x": {"value": "${"}}}`, "Missing expression"},
 		{"the end is missing", "{\n", "Missing value"},
-		{"no object", "[1]", "Incorrect JSON value type"},
 		{"unknown name in a group", `{"group": {"g": {"stepp": {}}}}`, `Unknown name "stepp"`},
 		{"fan-out in a group", `{"group": {"g": {"step": {"run": {"a": {"nodes": []}}}}}}`, `"nodes" in a step of a group`},
 		{"during is no list", `{"group": {"g": {"during": "step.a", "step": {"run": {"a": {}}}}}}`, "during is no list"},

@@ -28,10 +28,6 @@ variable "keys" {
   description = "How many keys are written."
 }
 
-locals {
-  endpoints = join(",", [for n in cluster.etcd.member : "http://${n.ip}:2379"])
-}
-
 backend "docker" "local" {
   distribution = matrix.distribution
 }
@@ -42,42 +38,21 @@ cluster "etcd" {
 
 # The machines are made and removed by steps that the plan adds.
 
-step "run" "packages" {
-  nodes   = cluster.etcd.member
-  command = ["apt-get", "update", "-qq", "-o", "Acquire::Languages=none"]
-  timeout = "5m"
-}
-
-step "run" "install" {
-  nodes      = cluster.etcd.member
-  depends_on = [step.packages[node.name]]
-  script     = file("install.sh")
-  env = {
-    NAME    = node.name
-    IP      = node.ip
-    MEMBERS = join(",", [for n in cluster.etcd.member : "${n.name}=http://${n.ip}:2380"])
-  }
-  timeout = "5m"
+module "etcd" {
+  source  = "../modules/etcd"
+  members = cluster.etcd.member
 }
 
 step "assert" "release" {
   nodes         = cluster.etcd.member
-  condition     = regex("^[0-9]+[.][0-9]+", step.install[node.name].stdout) == var.expect[matrix.distribution]
-  error_message = "${matrix.distribution} has etcd ${trimspace(step.install[node.name].stdout)}, not ${var.expect[matrix.distribution]}"
-}
-
-step "run" "start" {
-  nodes      = cluster.etcd.member
-  depends_on = [step.install[node.name]]
-  command    = ["systemctl", "restart", "etcd"]
-  timeout    = "2m"
+  condition     = regex("^[0-9]+[.][0-9]+", module.etcd.versions[node.name]) == var.expect[matrix.distribution]
+  error_message = "${matrix.distribution} has etcd ${module.etcd.versions[node.name]}, not ${var.expect[matrix.distribution]}"
 }
 
 step "run" "write" {
-  node       = cluster.etcd.member[0]
-  depends_on = [step.start]
-  script     = file("write.sh")
-  env        = { KEYS = tostring(var.keys), ENDPOINTS = local.endpoints }
+  node   = cluster.etcd.member[0]
+  script = file("write.sh")
+  env    = { KEYS = tostring(var.keys), ENDPOINTS = module.etcd.endpoints }
 }
 
 # Every member has everything, whichever wrote it.
@@ -93,5 +68,5 @@ step "assert" "replicated" {
 }
 
 output "versions" {
-  value = { for name, s in step.install : name => trimspace(s.stdout) }
+  value = module.etcd.versions
 }
