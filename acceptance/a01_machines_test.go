@@ -11,6 +11,7 @@ import (
 )
 
 func TestA01_ContainerIsNode(t *testing.T) {
+	t.Parallel()
 	s := newSandbox(t)
 	s.pass("run", testdata(t, "nodes.hcl"), "--keep", "always")
 
@@ -40,6 +41,7 @@ func TestA01_ContainerIsNode(t *testing.T) {
 }
 
 func TestA02_RoleCounts(t *testing.T) {
+	t.Parallel()
 	cases := []struct {
 		name  string
 		vars  []string
@@ -72,6 +74,7 @@ func TestA02_RoleCounts(t *testing.T) {
 }
 
 func TestA11_DockerInDocker(t *testing.T) {
+	t.Parallel()
 	s := newSandbox(t)
 	image, archive := smallImage(t, s)
 	s.pass("run", testdata(t, "inner-docker.hcl"), "--keep", "always", "--var", "image="+image, "--var", "archive="+archive)
@@ -92,6 +95,7 @@ func TestA11_DockerInDocker(t *testing.T) {
 }
 
 func TestA20_PublicIsPrivateAddress(t *testing.T) {
+	t.Parallel()
 	s := newSandbox(t)
 	s.pass("run", testdata(t, "nodes.hcl"), "--keep", "always")
 

@@ -7,6 +7,7 @@ import (
 )
 
 func TestA32_RunCommand(t *testing.T) {
+	t.Parallel()
 	s := newSandbox(t)
 	s.env = []string{"ON_THE_MACHINE_OF_THE_TOOL=yes"}
 	s.pass("run", testdata(t, "run.hcl"))
@@ -27,6 +28,7 @@ func TestA32_RunCommand(t *testing.T) {
 }
 
 func TestA33_Assertions(t *testing.T) {
+	t.Parallel()
 	newSandbox(t).pass("run", testdata(t, "assert.hcl"))
 
 	cases := []struct {
@@ -54,6 +56,7 @@ func TestA33_Assertions(t *testing.T) {
 }
 
 func TestA34_CopyFiles(t *testing.T) {
+	t.Parallel()
 	s := newSandbox(t)
 	source := s.tree()
 	s.pass("run", testdata(t, "copy.hcl"), "--var", "source="+source)
@@ -83,6 +86,7 @@ func TestA34_CopyFiles(t *testing.T) {
 }
 
 func TestA35_Destroy(t *testing.T) {
+	t.Parallel()
 	s := newSandbox(t)
 	s.pass("run", testdata(t, "nodes.hcl"), "--keep", "always")
 

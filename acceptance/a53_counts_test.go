@@ -7,6 +7,7 @@ import (
 )
 
 func TestA53_RoleCountsByVariables(t *testing.T) {
+	t.Parallel()
 	cases := []struct {
 		name   string
 		env    []string

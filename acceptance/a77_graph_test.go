@@ -11,6 +11,7 @@ import (
 )
 
 func TestA77_Graph(t *testing.T) {
+	t.Parallel()
 	t.Run("order", func(t *testing.T) {
 		s := newSandbox(t)
 		s.pass("run", testdata(t, "graph.hcl"), "--var", "dir="+s.dir)

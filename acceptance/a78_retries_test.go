@@ -9,6 +9,7 @@ import (
 )
 
 func TestA78_RetriesAndTimeouts(t *testing.T) {
+	t.Parallel()
 	t.Run("attempts", func(t *testing.T) {
 		s := newSandbox(t)
 		s.pass("run", testdata(t, "retries.hcl"), "--keep", "always")

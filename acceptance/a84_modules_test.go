@@ -9,6 +9,7 @@ import (
 
 // A84: two pipelines use one module, with other clusters, releases and settings.
 func TestA84_SharedModule(t *testing.T) {
+	t.Parallel()
 	paths, err := standins()
 	if err != nil {
 		t.Fatal(err)

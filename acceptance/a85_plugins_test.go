@@ -9,6 +9,7 @@ import (
 )
 
 func TestA85_StepPlugin(t *testing.T) {
+	t.Parallel()
 	s := newSandbox(t)
 	s.bin = buildWith(t, "steps/greet", "return builtin.Types()", "return append(builtin.Types(), greet.Type())")
 	s.pass("run", testdata(t, "greet.hcl")).says(t, "step.hello")
@@ -25,6 +26,7 @@ func TestA85_StepPlugin(t *testing.T) {
 }
 
 func TestA88_BackendPlugin(t *testing.T) {
+	t.Parallel()
 	s := newSandbox(t)
 	s.bin = buildWith(t, "backends/folders", "docker.Type(),", "docker.Type(),\nfolders.Type(),")
 	root := "root=" + s.path("machines")

@@ -64,7 +64,8 @@ func (s *sandbox) untilWriting(p *process) string {
 	}
 	eventually(s.t, "the command writes", 2*time.Minute, func() bool {
 		p.mustLive()
-		return s.recorded("span_held") && s.writes(box)
+		_, err := os.Stat(s.path(".dcosflow/runs/" + s.lastRun() + "/logs/step.writer/1.stdout"))
+		return s.recorded("span_held") && s.writes(box) && err == nil
 	})
 	return box
 }

@@ -16,6 +16,7 @@ type errorCase struct {
 }
 
 func TestErrors(t *testing.T) {
+	t.Parallel()
 	text, err := os.ReadFile("errors.txt")
 	if err != nil {
 		t.Fatal(err)

@@ -36,6 +36,7 @@ var probeFailures = []struct {
 // TestProbes looks with every probe at a real node: each holds, and each fails
 // with its reason when what it looks for is not there.
 func TestProbes(t *testing.T) {
+	t.Parallel()
 	s := newSandbox(t)
 	s.pass("run", testdata(t, "probes/probes.hcl"), "--var", "dir="+s.certificate())
 

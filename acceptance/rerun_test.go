@@ -7,6 +7,7 @@ import (
 
 // What failed runs again on the same node; the run is flaky, and leaves nothing.
 func TestRerunFailed(t *testing.T) {
+	t.Parallel()
 	s := newSandbox(t)
 	r := s.pass("run", testdata(t, "rerun.hcl"), "--rerun-failed", "1")
 	r.says(t, "FLAKY: step.check failed 1 of 2 times, then passed", "exit code 7", "flaky rerun in")

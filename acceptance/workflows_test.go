@@ -7,6 +7,7 @@ import (
 
 // The main job, and two ways to fail it.
 func TestWorkflows_EtcdUpgrade(t *testing.T) {
+	t.Parallel()
 	file := project(t, "workflows/etcd/upgrade-test.hcl")
 
 	t.Run("passes", func(t *testing.T) {
@@ -46,6 +47,7 @@ func TestWorkflows_EtcdUpgrade(t *testing.T) {
 // One run for each combination of distribution and size, all on machines of
 // their own; only those fail whose distribution has another release.
 func TestWorkflows_EtcdMatrix(t *testing.T) {
+	t.Parallel()
 	file := project(t, "workflows/etcd/matrix.hcl")
 
 	t.Run("passes", func(t *testing.T) {
@@ -74,6 +76,7 @@ func TestWorkflows_EtcdMatrix(t *testing.T) {
 // that was acknowledged. The two ways to fail it go on from the run that passed,
 // with its machines.
 func TestWorkflows_EtcdRollingUpgrade(t *testing.T) {
+	t.Parallel()
 	file := project(t, "workflows/etcd/rolling-upgrade.hcl")
 	s := newSandbox(t)
 	s.pass("run", file, "--keep", "always")

@@ -21,6 +21,10 @@ import (
 	"time"
 )
 
+// atOnce is how many tests run side by side, of those that say they may: they
+// mostly wait for machines to boot and packages to come.
+const atOnce = 3
+
 func main() {
 	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
 }
@@ -32,7 +36,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	flags.SetOutput(stderr)
 	bin := flags.String("bin", "", "the `binary` to test; without it the tests build one")
 	list := flags.String("list", "acceptance/rows.txt", "the `file` of rows")
-	timeout := flags.Duration("timeout", 20*time.Minute, "for the whole suite")
+	timeout := flags.Duration("timeout", 30*time.Minute, "for the whole suite")
 	if err := flags.Parse(args); err != nil {
 		return 2
 	}
@@ -68,7 +72,7 @@ func complain(stderr io.Writer, code int, err error) int {
 // goTest runs the tests and feeds what they say to the report. Failed tests
 // are no error: the report has them.
 func goTest(ctx context.Context, bin, pattern string, timeout time.Duration, report *report, stderr io.Writer) error {
-	cmd := exec.CommandContext(ctx, "go", "test", "-json", "-count=1", "-timeout", timeout.String(), "-run", pattern, "./acceptance")
+	cmd := exec.CommandContext(ctx, "go", "test", "-json", "-count=1", "-parallel", fmt.Sprint(atOnce), "-timeout", timeout.String(), "-run", pattern, "./acceptance")
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.Env = os.Environ()
 	if bin != "" {
