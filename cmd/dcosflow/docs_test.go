@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"cmp"
+	"io"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -10,6 +11,7 @@ import (
 	"testing"
 
 	gocmp "github.com/google/go-cmp/cmp"
+	"github.com/spf13/pflag"
 
 	"github.com/dcosflow/dcosflow/dsl"
 	"github.com/dcosflow/dcosflow/plan"
@@ -102,7 +104,7 @@ func TestLanguageExamples(t *testing.T) {
 	if err != nil || len(pages) == 0 {
 		t.Fatalf("got %d pages (%v), want some", len(pages), err)
 	}
-	for _, page := range append(pages, "../../README.md") {
+	for _, page := range append(pages, "../../README.md", "../../docs/suites.md") {
 		text, err := os.ReadFile(page)
 		if err != nil {
 			t.Fatal(err)
@@ -131,5 +133,29 @@ func write(t *testing.T, path, text string) {
 	}
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// docs/cli.md has every command and every flag.
+func TestCommandLinePage(t *testing.T) {
+	text, err := os.ReadFile("../../docs/cli.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	says := func(pattern string) bool { return regexp.MustCompile(pattern).Match(text) }
+	for _, cmd := range testApp(t.TempDir(), os.LookupEnv, io.Discard, io.Discard).root().Commands() {
+		if cmd.Hidden {
+			continue
+		}
+		if !says("`" + cmd.Name() + "[ `]") {
+			t.Errorf("docs/cli.md lacks the command %q", cmd.Name())
+		}
+		for _, flags := range []*pflag.FlagSet{cmd.Flags(), cmd.PersistentFlags()} {
+			flags.VisitAll(func(f *pflag.Flag) {
+				if !f.Hidden && !says("--"+f.Name+"\\b") {
+					t.Errorf("docs/cli.md lacks --%s of %q", f.Name, cmd.Name())
+				}
+			})
+		}
 	}
 }

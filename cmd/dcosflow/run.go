@@ -53,8 +53,9 @@ Ctrl-C stops at once and says what is left.
 A run whose failed steps pass with --rerun-failed is flaky: it names them, and
 exits with 0.
 
-Exit codes, of several variants the worst: 0 passed, 1 a step failed, 2 wrong input, 3 trouble with the
-infrastructure, 4 passed but clean-up failed, 124 timed out, 130 interrupted.`,
+Exit codes, of several variants the worst: 0 passed, 1 a step failed, 2 wrong
+input, 3 trouble with the infrastructure, 4 passed but clean-up failed, 124 timed
+out, 130 interrupted.`,
 		Example: `  dcosflow run upgrade-test.hcl
   dcosflow run upgrade-test.hcl --var expect=3.5.16 --keep on-failure
   dcosflow run upgrade-test.hcl --until step.install --keep always
