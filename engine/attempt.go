@@ -76,7 +76,10 @@ func (r *run) attempt(ctx context.Context, i *plan.Instance, cfg cty.Value, n in
 	}
 	ctx, cancel := limit(ctx, i.Timeout, "timeout")
 	defer cancel()
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
 	a := r.newAttempt(i, n, ctx.Done())
+	a.log.whenLost(stop)
 	out, err := a.call(ctx, cfg)
 	r.redactor.add(r.Secrets()...) // expressions may have been evaluated meanwhile
 	if err == nil {
@@ -102,6 +105,9 @@ func (r *run) tellStart(i *plan.Instance, n int) {
 func (a *attempt) conclude(err error) (events.Failure, error) {
 	if logErr := a.log.close(); logErr != nil {
 		lost := &backends.TroubleError{Op: "write the log of " + string(a.instance.ID), Err: logErr, Hint: roomHint}
+		if errors.Is(err, errLogLost) {
+			err = nil
+		}
 		err = errors.Join(lost, err)
 	}
 	if err == nil {

@@ -311,25 +311,6 @@ func TestLogs(t *testing.T) {
 	})
 }
 
-func TestLogThatCannotBeWritten(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		s := newStage(t)
-		if err := os.WriteFile(filepath.Join(s.plan.Run.Dir, "logs"), nil, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		s.step("step.say", func(_ context.Context, env steps.Env) (cty.Value, error) {
-			_, err := io.WriteString(env.Stdout, "hello")
-			return cty.NilVal, err
-		})
-		r := s.run(t.Context())
-		s.wantExit(r, 3)
-		got := s.wantState(r, "step.say", events.Failed)
-		if want := "write the log of step.say: "; !strings.HasPrefix(got.Failure.Message, want) {
-			t.Errorf("message: got %q, want it to begin with %q", got.Failure.Message, want)
-		}
-	})
-}
-
 func TestSecrets(t *testing.T) {
 	const secret, found, token = "hunter2-is-long", "found on the way", "token-of-the-step"
 	bubble(t, func(t *testing.T) {

@@ -3,6 +3,7 @@ package engine_test
 import (
 	"context"
 	"errors"
+	"io"
 	"fmt"
 	"slices"
 	"strings"
@@ -38,6 +39,7 @@ type holders struct {
 	starts, ends   map[string]int
 	started        []string // what End was given
 	startedMissing int
+	log            io.Writer // of the last one that was started
 }
 
 func newHolders() *holders {
@@ -48,6 +50,7 @@ func (f fault) Start(ctx context.Context, env steps.Env) (cty.Value, error) {
 	f.world.mu.Lock()
 	f.world.open[env.Address] = true
 	f.world.starts[env.Address]++
+	f.world.log = env.Stdout
 	f.world.mu.Unlock()
 	if f.panics == "start" {
 		panic("start")

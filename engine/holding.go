@@ -154,6 +154,7 @@ func (h *holding) held(started cty.Value) error {
 // its duration too, or it failed, or the run was cancelled, or aborted.
 func (h *holding) wait(ctx context.Context, a *attempt, over, aborted <-chan struct{}) error {
 	waiting, cancel := context.WithCancelCause(ctx)
+	a.log.whenLost(cancel)
 	early := make(chan error, 1)
 	var waiter sync.WaitGroup
 	waiter.Go(func() {
@@ -175,7 +176,10 @@ func (h *holding) wait(ctx context.Context, a *attempt, over, aborted <-chan str
 		case <-timer:
 			lasting = false
 		case err := <-early:
-			if ctx.Err() == nil && err != nil {
+			switch {
+			case errors.Is(err, errLogLost):
+				return nil // the end of the attempt tells of it
+			case ctx.Err() == nil && err != nil:
 				return err
 			}
 			lasting = lasting && ctx.Err() != nil

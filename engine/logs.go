@@ -2,7 +2,10 @@ package engine
 
 import (
 	"bytes"
+	"cmp"
+	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -33,6 +36,7 @@ type logs struct {
 
 	mu             sync.Mutex
 	closed         bool // what comes late, of a step that was given up, is lost
+	lost           context.CancelCauseFunc
 	tail           tail
 	stdout, stderr stream
 }
@@ -45,6 +49,20 @@ func (r *run) newLogs(id dag.ID, name string) *logs {
 	l.stdout = stream{logs: l, name: "stdout"}
 	l.stderr = stream{logs: l, name: "stderr"}
 	return l
+}
+
+// errLogLost stops an attempt whose log cannot be written; close tells why.
+var errLogLost = errors.New("its log cannot be written")
+
+// whenLost has stop called with errLogLost at the first error of writing a file,
+// also when that was before.
+func (l *logs) whenLost(stop context.CancelCauseFunc) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.lost = stop
+	if cmp.Or(l.stdout.err, l.stderr.err) != nil {
+		stop(errLogLost)
+	}
 }
 
 // lines returns the last lines of both streams, in the order in which they
@@ -87,10 +105,7 @@ func (l *logs) close() error {
 			s.err = err
 		}
 	}
-	if l.stdout.err != nil {
-		return l.stdout.err
-	}
-	return l.stderr.err
+	return cmp.Or(l.stdout.err, l.stderr.err)
 }
 
 // stream is one of the two outputs. An error of its file does not reach the
@@ -142,11 +157,14 @@ func (s *stream) store(p []byte) {
 		return
 	}
 	if s.file == nil {
-		if s.file, s.err = createLog(filepath.Join(s.logs.dir, s.path())); s.err != nil {
-			return
-		}
+		s.file, s.err = createLog(filepath.Join(s.logs.dir, s.path()))
 	}
-	_, s.err = s.file.Write(p)
+	if s.err == nil {
+		_, s.err = s.file.Write(p)
+	}
+	if s.err != nil && s.logs.lost != nil {
+		s.logs.lost(errLogLost)
+	}
 }
 
 func (s *stream) flush() {
