@@ -3,6 +3,7 @@ package dsl
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
@@ -20,6 +21,10 @@ func (d *decoder) validations(variable string, blocks hcl.Blocks) []*Validation 
 		}
 		if !slices.ContainsFunc(References(v.Condition), func(ref Reference) bool { return ref.Root == "var" && ref.Name == variable }) {
 			d.problem(v.Condition.Range(), "The condition checks something else", "A validation is about its variable: write a condition with var.%s in it.", variable)
+			continue
+		}
+		if text, _ := v.ErrorMessage.Value(nil); isString(text) && text.IsKnown() && !text.IsNull() && strings.TrimSpace(text.AsString()) == "" {
+			d.problem(v.ErrorMessage.Range(), "The error_message is empty", "Write a sentence that says what var.%s must be.", variable)
 			continue
 		}
 		all = append(all, v)

@@ -54,3 +54,12 @@ func TestValidate(t *testing.T) {
 		})
 	}
 }
+
+// A refusal that says nothing helps nobody.
+func TestEmptyErrorMessage(t *testing.T) {
+	text := "variable \"x\" {\n  validation {\n    condition     = var.x != \"\"\n    error_message = \" \"\n  }\n}\n"
+	_, diags := Load(disk(map[string]string{"a.hcl": text}), "/w", nil)
+	if len(diags) != 1 || diags[0].Summary != "The error_message is empty" || diags[0].Subject.Start.Line != 4 {
+		t.Errorf("got %v, want only that the error_message in line 4 is empty", diags)
+	}
+}

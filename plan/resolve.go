@@ -264,9 +264,9 @@ func (r *resolver) allowed(ref dsl.Reference, here bool) bool {
 	why := fmt.Sprintf("%s cannot use %q.", capital(r.site.what), ref.Root)
 	switch ref.Root {
 	case "node":
-		why = "There is no node here: `node` is known in the arguments of a step with `node` or `nodes`."
+		why = "There is no node here: `node` is known in the arguments of a step with `node` or `nodes`, and in a group with `nodes`."
 	case "each":
-		why = "There is no key here: `each` is known in the arguments of a step with `for_each`."
+		why = "There is no key here: `each` is known in the arguments of a step, group or module with `for_each`."
 	case "probe":
 		why = "`probe` is what a try saw; it is known only in `condition` and `error_message` of a step that probes."
 	case "run", "matrix":

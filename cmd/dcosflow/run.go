@@ -31,6 +31,8 @@ type runFlags struct {
 	breaks    []string
 	rerun     int
 	repetition
+	// given reports whether a flag was written.
+	given func(name string) bool
 }
 
 func (a *app) runCommand() *cobra.Command {
@@ -79,6 +81,7 @@ out, 130 interrupted.`,
 // registerRun adds the flags that say how to run.
 func (f *runFlags) registerRun(cmd *cobra.Command) {
 	flags := cmd.Flags()
+	f.given = flags.Changed
 	flags.StringVar(&f.keep, "keep", "", "`WHEN` the machines stay: never, on-failure or always (default: on-failure on a terminal, else never)")
 	flags.IntVar(&f.parallel, "parallel", 0, "how many steps work at once, as a number `N` (default: the larger of 16 and four times the CPUs)")
 	flags.StringVar(&f.progress, "progress", "auto", "`HOW` to tell what happens: auto, plain, json or quiet")
@@ -117,11 +120,25 @@ func (f *runFlags) check() error {
 	if f.rerun > 0 && f.untilFailure {
 		return wrongInput("", "--rerun-failed and --until-failure exclude each other: the one forgives what the other looks for")
 	}
+	if err := f.checkZeros(); err != nil {
+		return err
+	}
 	if err := f.repetition.check(); err != nil {
 		return err
 	}
 	if _, err := f.limit(); err != nil {
 		return wrongInput("", "--timeout: %w", err)
+	}
+	return nil
+}
+
+// checkZeros refuses counts of nothing: 0 stands for the default inside, and
+// whoever writes it means something else.
+func (f *runFlags) checkZeros() error {
+	for name, n := range map[string]int{"parallel": f.parallel, "variants": f.variants, "repeat": f.times} {
+		if n == 0 && f.given(name) {
+			return wrongInput(fmt.Sprintf("Write a number from 1, or leave --%s out.", name), "--%s 0 would do nothing", name)
+		}
 	}
 	return nil
 }
