@@ -75,7 +75,7 @@ func (b *background) end() cty.Value {
 	return out
 }
 
-func TestBackgroundIsStopped(t *testing.T) {
+func TestRule16_BackgroundIsStopped(t *testing.T) {
 	tests := []struct {
 		name, script, stdin, first, stdout string
 		stopTimeout                        time.Duration
@@ -101,7 +101,7 @@ func TestBackgroundIsStopped(t *testing.T) {
 	}
 }
 
-func TestBackgroundEndsByItself(t *testing.T) {
+func TestRule16_BackgroundEndsByItself(t *testing.T) {
 	tests := []struct {
 		name, script, want string
 		codes              []int
