@@ -3,6 +3,7 @@ package dsl
 import (
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -50,9 +51,36 @@ func improve(d *hcl.Diagnostic) *hcl.Diagnostic {
 			better.Detail = "What the function says about it is withheld, because that could show the value."
 		}
 	default:
-		return d
+		detail, ok := labels(d.Detail)
+		if !ok {
+			return d
+		}
+		better.Detail = detail
 	}
 	return &better
+}
+
+// HCL's words about labels that are missing or too many.
+var (
+	missingLabels = regexp.MustCompile(`^All (\w+) blocks must have \d+ labels \(([\w, ]+)\)\.$`)
+	surplusLabels = regexp.MustCompile(`^Only \d+ labels \(([\w, ]+)\) are expected for (\w+) blocks\.$`)
+)
+
+// labels says how the header of a block is written, when its labels are wrong.
+func labels(detail string) (string, bool) {
+	var block, names string
+	if m := missingLabels.FindStringSubmatch(detail); m != nil {
+		block, names = m[1], m[2]
+	} else if m := surplusLabels.FindStringSubmatch(detail); m != nil {
+		block, names = m[2], m[1]
+	} else {
+		return "", false
+	}
+	header := block
+	for _, name := range strings.Split(names, ", ") {
+		header += fmt.Sprintf(" %q", strings.ToUpper(name))
+	}
+	return fmt.Sprintf("Write %s { ... }.", header), true
 }
 
 var typeNames = []string{"string", "number", "bool", "any", "list", "set", "map", "object", "tuple"}

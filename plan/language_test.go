@@ -150,6 +150,17 @@ variable "object" {
 	}
 }
 
+func TestRule18_NumbersAmongMetaArguments(t *testing.T) {
+	run := func(line string) string { return "step \"run\" \"x\" {\n  command = [\"a\"]\n  " + line + "\n}" }
+	want := []string{"A number where text is wanted", `so that it stays as it is: "1.10".`}
+	checkMistakes(t, []mistake{
+		{name: "description", text: run("description = 1.10"), line: 3, want: want},
+		{name: "verifies", text: run("verifies = 1.10"), line: 3, want: want},
+		{name: "locks", text: run(`locks = ["a", 1.10]`), line: 3, want: want},
+		{name: "of a group", text: "group \"g\" {\n  description = 1.10\n  step \"run\" \"x\" { command = [\"a\"] }\n}", line: 2, want: want},
+	})
+}
+
 func TestRule21_RolesAreKnownBeforeTheirCounts(t *testing.T) {
 	const sized = `variable "n" { type = number }
 backend "docker" "a" {}

@@ -131,6 +131,7 @@ func (b *builder) metaText(u *unit, at site) {
 		return x
 	}
 	m.description, m.verifies = early(args.Description), early(args.Verifies)
+	b.wordsText(args)
 	m.timeout, m.deadline = early(args.Timeout), early(args.Deadline)
 	m.duration, m.stopTimeout = early(args.Duration), early(args.StopTimeout)
 	m.locks = early(args.Locks)
@@ -140,6 +141,21 @@ func (b *builder) metaText(u *unit, at site) {
 			"max_delay": early(r.MaxDelay), "jitter": early(r.Jitter), "on": early(r.On),
 		}
 	}
+}
+
+// wordsText reports numbers among the meta-arguments that are text (rule 18).
+func (b *builder) wordsText(args *dsl.Meta) {
+	c := compiler{ev: b.ev}
+	for _, word := range []struct {
+		source hcl.Expression
+		want   cty.Type
+		name   string
+	}{{args.Description, cty.String, "description"}, {args.Verifies, cty.String, "verifies"}, {args.Locks, locksAttribute.Type, "locks"}} {
+		if word.source != nil {
+			c.literals(word.source, word.want, word.name)
+		}
+	}
+	b.report(c.diags)
 }
 
 func (b *builder) metaExpression(u *unit, e hcl.Expression, at site) *expression {
