@@ -278,6 +278,7 @@ func (s *script) play(e Executor[*act], cancel time.Duration) (string, Summary) 
 		sum, err = e.Run(ctx, g, s.visit)
 		must(t, err)
 		time.Sleep(time.Minute) // visits that were given up end too
+		synctest.Wait()
 		out = strings.Join(s.log, "\n")
 	})
 	return out, sum

@@ -3,8 +3,8 @@ package engine_test
 import (
 	"context"
 	"errors"
-	"io"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"sync"
