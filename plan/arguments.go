@@ -21,8 +21,8 @@ func sortedAttributes(ty cty.Type) []string {
 func (d *decoding) duration(a *schema.Attribute, x *expression, v cty.Value) cty.Value {
 	if v.Type() == cty.Number {
 		example := "5s"
-		if bare, _ := v.Unmark(); bare.IsKnown() && !bare.IsNull() {
-			example = bare.AsBigFloat().Text('f', -1) + "s"
+		if v.IsKnown() && !v.IsNull() && !hides(a, v) {
+			example = v.AsBigFloat().Text('f', -1) + "s"
 		}
 		d.problem(x.Range(), fmt.Sprintf("%q needs a unit", a.Name), "A duration is a string with a unit. Write %q for seconds; there are also ms, m and h.", example)
 		return v
@@ -33,7 +33,11 @@ func (d *decoding) duration(a *schema.Attribute, x *expression, v cty.Value) cty
 	}
 	bare, _ := text.Unmark()
 	if _, err := schema.ParseDuration(bare.AsString()); err != nil {
-		d.problem(x.Range(), fmt.Sprintf("Wrong value for %q", a.Name), "%s.", capital(err.Error()))
+		why := capital(err.Error())
+		if hides(a, v) {
+			why = "The value is sensitive, and not a duration: write a number with a unit, such as \"90s\" or \"5m\""
+		}
+		d.problem(x.Range(), fmt.Sprintf("Wrong value for %q", a.Name), "%s.", why)
 	}
 	return text
 }
@@ -63,7 +67,11 @@ func (d *decoding) path(a *schema.Attribute, x *expression, v cty.Value) cty.Val
 		return text
 	}
 	if !d.ev.host.Has(written) {
-		d.problem(x.Range(), fmt.Sprintf("Missing file for %q", a.Name), "%s.%s", capital(d.ev.host.Missing(written).Error()), d.besideModule(x, written))
+		why := capital(d.ev.host.Missing(written).Error()) + "." + d.besideModule(x, written)
+		if hides(a, v) {
+			why = fmt.Sprintf("The path is sensitive, and there is no such file or directory; a path is relative to %s.", d.ev.host.Dir)
+		}
+		d.problem(x.Range(), fmt.Sprintf("Missing file for %q", a.Name), "%s", why)
 	}
 	return cty.StringVal(d.ev.host.Abs(written)).WithMarks(marks)
 }
@@ -89,12 +97,12 @@ func (d *decoding) node(a *schema.Attribute, x *expression, v cty.Value) cty.Val
 // cluster checks a cluster object. The value is the cluster's own, so that it
 // never bears a mark.
 func (d *decoding) cluster(x *expression, v cty.Value) cty.Value {
-	v, _ = v.Unmark()
-	if v.IsNull() || !v.IsKnown() {
-		return v
+	bare, _ := v.Unmark()
+	if bare.IsNull() || !bare.IsKnown() {
+		return bare
 	}
-	name, ok := attributeText(v, "name")
-	if c := d.ev.root.clusters.byName[name]; ok && c != nil && v.Type().HasAttribute("nodes") {
+	name, ok := attributeText(bare, "name")
+	if c := d.ev.root.clusters.byName[name]; ok && c != nil && bare.Type().HasAttribute("nodes") {
 		return d.ev.world(d.facts).cluster(c)
 	}
 	hint := ""

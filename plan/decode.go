@@ -201,7 +201,7 @@ func (d *decoding) fit(a *schema.Attribute, x *expression, v cty.Value) cty.Valu
 // wrongType reports what was wanted and what is there.
 func (d *decoding) wrongType(a *schema.Attribute, x *expression, v cty.Value, want, why string) {
 	got := described(v)
-	if a.Sensitive || v.ContainsMarked() {
+	if hides(a, v) {
 		got = v.Type().FriendlyName() + " (sensitive)"
 	}
 	if strings.Contains(why, "required") && !strings.Contains(why, ":") || !v.Type().IsObjectType() && !v.Type().IsTupleType() {
@@ -234,8 +234,12 @@ func conversion(a *schema.Attribute, got cty.Type) string {
 	return ""
 }
 
+// hides says whether no message may show a value.
+func hides(a *schema.Attribute, v cty.Value) bool { return a.Sensitive || v.ContainsMarked() }
+
 // oneOf checks a string that has only certain values.
 func (d *decoding) oneOf(a *schema.Attribute, x *expression, v cty.Value) {
+	hidden := hides(a, v)
 	v, _ = v.Unmark()
 	if len(a.Values) == 0 || !v.IsKnown() || v.IsNull() || v.Type() != cty.String {
 		return
@@ -245,8 +249,11 @@ func (d *decoding) oneOf(a *schema.Attribute, x *expression, v cty.Value) {
 			return
 		}
 	}
-	d.problem(x.Range(), fmt.Sprintf("Wrong value for %q", a.Name), "It is %s. %s%s",
-		dsl.ValueText(v), thereIs(a.Values), dsl.Suggest(v.AsString(), a.Values))
+	got, hint := dsl.ValueText(v), dsl.Suggest(v.AsString(), a.Values)
+	if hidden {
+		got, hint = "sensitive, and none of these", ""
+	}
+	d.problem(x.Range(), fmt.Sprintf("Wrong value for %q", a.Name), "It is %s. %s%s", got, thereIs(a.Values), hint)
 }
 
 // extraAttribute finds an attribute of an object value that the wanted type

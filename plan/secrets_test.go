@@ -2,6 +2,7 @@ package plan
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/zclconf/go-cty/cty"
@@ -37,6 +38,39 @@ variable "n" {
 		{name: "node", text: run("node = cluster.c.master[var.n - 2]"), line: 12, want: in("node")},
 		{name: "nodes", text: run(`nodes = [for n in cluster.c.nodes : n if n.name != var.pw]`), line: 12, want: []string{"Sensitive keys"}},
 	})
+}
+
+// What does not fit is told without its value.
+func TestWrongValuesThatAreSecretAreNotShown(t *testing.T) {
+	const secret = `
+variable "pw" {
+  sensitive = true
+  default   = "hush"
+}
+variable "n" {
+  sensitive = true
+  default   = 4711
+}
+`
+	cases := []mistake{
+		{name: "duration", text: "step \"run\" \"x\" {\n  command = [\"a\"]\n  timeout = var.pw\n}", want: []string{`Wrong value for "timeout"`, `"90s"`}},
+		{name: "duration without a unit", text: "step \"run\" \"x\" {\n  command = [\"a\"]\n  timeout = var.n\n}", want: []string{`Write "5s" for seconds`}},
+		{name: "one of several", text: "step \"run\" \"x\" {\n  command = [\"a\"]\n  when = var.pw\n}", want: []string{"There are on_success, on_failure, always."}},
+		{name: "path", text: "step \"copy\" \"x\" {\n  node = cluster.c.master[0]\n  source = var.pw\n  destination = \"/a\"\n}", want: []string{"The path is sensitive", "relative to /"}},
+		{name: "cluster", text: `step "destroy" "x" { cluster = var.pw }`, want: []string{"Not a cluster"}},
+	}
+	for i := range cases {
+		cases[i].text = secret + cases[i].text
+		_, diags, files := request{text: lab + cases[i].text}.build(t)
+		for _, shown := range []string{"hush", "4711"} {
+			for line := range strings.Lines(rendered(diags, files)) {
+				if strings.Contains(line, shown) && !strings.Contains(line, "default") {
+					t.Errorf("%s: a message shows the secret: %s", cases[i].name, line)
+				}
+			}
+		}
+	}
+	checkMistakes(t, cases)
 }
 
 // A step that says `sensitive = true` keeps to itself what it prints.

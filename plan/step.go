@@ -176,8 +176,10 @@ func (b *builder) siteOf(st *step, what string) site {
 func (u *unit) site(what string) site {
 	at := site{what: what, steps: true, clusters: true, group: u.within}
 	at.each, at.node = u.fan.kind == overEach, u.fan.kind == overNodes
-	if owner := u.fan.owner; at.each && owner.args.ForEach != nil {
-		at.from = owner.scope.keysFrom(owner.args.ForEach)
+	if fan := u.fan; at.each && fan.read {
+		at.from = fan.from
+	} else if e := fan.owner.args.ForEach; at.each && e != nil {
+		at.from = fan.owner.scope.keysFrom(e)
 	}
 	return at
 }
