@@ -197,7 +197,7 @@ func (ev *evaluator) choose(u use, fr *frame) (string, choice, hcl.Diagnostics) 
 	if _, exists := what.fan.index[key]; !exists && what.fan.broken {
 		return "", allInstances, nil // which there are is not known, and reported
 	} else if !exists {
-		return "", noInstance, hcl.Diagnostics{what.unknownKey(key, u.rng)}
+		return "", noInstance, hcl.Diagnostics{what.unknownKey(key, u.keyed)}
 	}
 	return key, oneInstance, nil
 }

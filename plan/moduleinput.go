@@ -51,9 +51,11 @@ func (ev *evaluator) validate(b *binding, value cty.Value) hcl.Diagnostics {
 func (b *builder) inputs() {
 	for _, s := range b.scopes {
 		for _, x := range s.inputs.list {
-			if !x.broken {
-				b.report(b.ev.validate(x, b.ev.planned.values[x].value))
+			diags := s.validationText(x.input)
+			if !x.broken && !diags.HasErrors() {
+				diags = b.ev.validate(x, b.ev.planned.values[x].value)
 			}
+			b.report(diags)
 		}
 	}
 }

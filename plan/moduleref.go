@@ -70,7 +70,7 @@ func (r *resolver) wholeModule(ref dsl.Reference) {
 	}
 	if r.scope.ev.open(m); len(m.scopes) > 0 {
 		t := r.tail(ref)
-		r.out.uses = append(r.out.uses, use{module: m, key: t.key, free: t.free, rng: ref.Range})
+		r.out.uses = append(r.out.uses, use{module: m, key: t.key, keyed: ref.Range, free: t.free, rng: ref.Range})
 	}
 }
 

@@ -117,10 +117,11 @@ type tail struct {
 	key         *expression
 	free, splat bool
 	rest        hcl.Traversal
+	rng         hcl.Range
 }
 
 func (r *resolver) tail(ref dsl.Reference) tail {
-	t := tail{splat: ref.Splat, rest: ref.Rest}
+	t := tail{splat: ref.Splat, rest: ref.Rest, rng: ref.Range}
 	if ref.Key != nil {
 		t.key, _ = r.scope.resolve(ref.Key, r.site) // its problems are those of the whole expression
 		t.free = r.free(ref.Key)
@@ -134,7 +135,7 @@ func (u use) followed(t tail) use {
 	switch {
 	case u.key == nil && !u.splat && len(u.rest) == 0:
 		if t.key != nil {
-			u.key, u.free, u.frame = t.key, t.free, nil
+			u.key, u.free, u.frame, u.keyed = t.key, t.free, nil, t.rng
 		}
 		u.splat, u.rest = t.splat, t.rest
 	case t.key == nil && !t.splat:

@@ -56,6 +56,9 @@ type use struct {
 	module *module
 	// key selects an instance; nil means all of them.
 	key *expression
+	// keyed is the place of the reference that has the key: not rng when a named
+	// expression has it.
+	keyed hcl.Range
 	// free keys depend on the variable of a for expression.
 	free bool
 	// splat and rest are what stands after the key.
@@ -286,7 +289,7 @@ func (r *resolver) each(ref dsl.Reference) {
 		return
 	}
 	key, _ := r.scope.resolve(eachKey(ref.Range), site{each: true})
-	r.out.uses = append(r.out.uses, use{step: r.site.from, key: key, rng: ref.Range})
+	r.out.uses = append(r.out.uses, use{step: r.site.from, key: key, keyed: ref.Range, rng: ref.Range})
 	if r.site.from.typ != nil {
 		r.types(ref.Rest, r.site.from.outputs, "each.value", ref.Range)
 	}

@@ -132,8 +132,10 @@ func (s *scope) names(root string) []string {
 	return nil
 }
 
-// kinds are the roots with declared names, and what they are called.
-var kinds = []struct{ root, noun string }{
+// kind is a root with declared names, and what such a thing is called.
+type kind struct{ root, noun string }
+
+var kinds = []kind{
 	{"var", "variable"}, {"local", "local"}, {"step", "step"}, {"group", "group"}, {"module", "module"}, {"cluster", "cluster"},
 	{"backend", "backend"}, {"matrix", "matrix axis"},
 }

@@ -64,3 +64,22 @@ step "run" "a" {
 }`, line: 1, want: []string{"Invalid function argument"}},
 	})
 }
+
+// A key that does not exist is told once, where it is written, however many
+// named expressions lead to it.
+func TestKeysInNamedExpressionsAreToldOnce(t *testing.T) {
+	checkMistakes(t, []mistake{
+		{name: "locals", text: twoSteps + `locals {
+  plain = step.many["nope"]
+  text  = step.many["none"].stdout
+}
+step "run" "a" { command = [local.plain.stdout, local.text] }
+output "o" { value = "${local.text}${local.plain.stdout}" }`, line: 8, count: 2, want: []string{`no instance "nope"`, `no instance "none"`}},
+		{name: "output of a module", text: "module \"m\" { source = \"./in\" }\noutput \"o\" { value = module.m.o }",
+			files: map[string]string{"in/main.hcl": `step "run" "a" {
+  for_each = ["k"]
+  command  = ["a"]
+}
+output "o" { value = step.a["x"].stdout }`}, want: []string{"in/main.hcl line 5", `no instance "x"; its keys are "k"`}},
+	})
+}

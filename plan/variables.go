@@ -48,6 +48,10 @@ func (b *builder) variables() {
 func (b *builder) validate() {
 	ctx := &hcl.EvalContext{Variables: map[string]cty.Value{"var": b.ev.root.roots["var"]}, Functions: b.ev.root.functions}
 	for _, v := range b.ev.root.variables.list {
+		if diags := b.ev.root.validationText(v); diags.HasErrors() {
+			b.report(diags)
+			continue
+		}
 		diags := v.Validate(ctx)
 		for _, d := range diags {
 			if given, ok := b.in.Values[v.Name]; ok {

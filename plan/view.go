@@ -90,9 +90,8 @@ func (v *view) bindings() {
 
 // evaluate evaluates a binding, after those that it needs.
 func (v *view) evaluate(b *binding) cty.Value {
-	before := len(v.diags)
 	ctx := v.context(&b.expr.needs, b.frame)
-	if v.diags[before:].HasErrors() {
+	if v.diags.HasErrors() { // a value that is missing is no news then
 		return cty.DynamicVal
 	}
 	value, diags := dsl.EvaluateStrict(b.expr.source, ctx)
