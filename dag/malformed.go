@@ -9,7 +9,7 @@ import (
 type brackets[T any] struct {
 	*Graph[T]
 	opening map[int]int   // of each closing vertex
-	around  map[int][]int // the opening vertices of what a vertex happens in
+	around  map[int][]int // the opening vertices of what a vertex happens in, if they hold something
 }
 
 // checkBrackets finds what is wrong with spans and regions.
@@ -159,7 +159,7 @@ func (b *brackets[T]) checkEdge(e edge) error {
 }
 
 // happensIn lists the opening vertices of the brackets in which a vertex
-// happens.
+// happens, but those that take no ticket and no lock: there can be very many.
 func (b *brackets[T]) happensIn(v int) []int {
 	if known, done := b.around[v]; done {
 		return known
@@ -167,7 +167,8 @@ func (b *brackets[T]) happensIn(v int) []int {
 	var all []int
 	add := func(opening int) {
 		for _, o := range append(slices.Clip(b.happensIn(opening)), opening) {
-			if !slices.Contains(all, o) {
+			t := &b.vertices[o].Traits
+			if (len(t.Locks) > 0 || t.Roll != "") && !slices.Contains(all, o) {
 				all = append(all, o)
 			}
 		}

@@ -17,6 +17,8 @@ func (r *run) visit(ctx context.Context, _ dag.ID, i *plan.Instance, control dag
 		return dag.Result{}, nil
 	case plan.Region:
 		return r.region(ctx, i, control)
+	case plan.Gate:
+		return dag.Result{}, gate(ctx, control)
 	}
 	if r.withhold(i) {
 		return dag.Result{Disabled: true}, nil
@@ -104,6 +106,20 @@ func (r *run) keeps() bool {
 		return r.verdict.failed() && !r.forsaken()
 	}
 	return false
+}
+
+// gate holds as long as anything happens during it.
+func gate(ctx context.Context, control dag.Control[*plan.Instance]) error {
+	holding, err := control.Hold()
+	if err != nil {
+		return err
+	}
+	select {
+	case <-holding.Over:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }
 
 func (r *run) expand(i *plan.Instance, control dag.Control[*plan.Instance]) error {

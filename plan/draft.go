@@ -85,7 +85,7 @@ func (d *draft) add(ev *evaluator, st *step, m *made) {
 	for _, l := range m.links {
 		d.link(&st.unit, first, l)
 	}
-	d.during(ev, first, end{m.ID, around}, m.during, m.off)
+	d.during(ev, first, end{m.ID, around}, m.during, m.Off)
 }
 
 // link adds the edge of a link. Finalisers wait for main steps by the barrier

@@ -97,7 +97,7 @@ func (b *builder) forecast() {
 // passing is how long an instance takes in a run that passes. A span with
 // something during it takes as long as that.
 func (i *Instance) passing() time.Duration {
-	if i.When == OnFailure || i.Kind == Start || i.Span != nil && !i.Span.Alone {
+	if i.Off || i.When == OnFailure || i.Kind == Start || i.Span != nil && !i.Span.Alone {
 		return 0
 	}
 	return i.Expected

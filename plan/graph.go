@@ -32,6 +32,9 @@ func (b *builder) instances() {
 		default:
 			b.instancesOf(&b.graph, p, u.fan.frames)
 		}
+		if u.gated() {
+			b.graph.gate(u)
+		}
 	}
 	b.joints()
 	for _, p := range b.parts {

@@ -101,7 +101,7 @@ func (ev *evaluator) groupInstance(d *draft, g *group, fr *frame, examine bool) 
 			examine = !more.HasErrors()
 			diags = append(diags, more...)
 		}
-		inner.off = m.off || inner.off
+		inner.Off = m.Off || inner.Off
 		d.add(ev, st, inner)
 		if g.ordered {
 			d.inOrder(g.steps.list[:i+1], fr.key)
@@ -127,7 +127,7 @@ func (d *draft) open(ev *evaluator, u *unit, m *made, r *region) {
 	for _, l := range m.links {
 		d.link(u, first, l)
 	}
-	d.during(ev, first, end{m.ID, r.outer}, m.during, m.off)
+	d.during(ev, first, end{m.ID, r.outer}, m.during, m.Off)
 }
 
 // shut adds the closing vertex of a region.
@@ -148,8 +148,9 @@ func (ev *evaluator) bracketed(g *group, fr *frame) (*made, hcl.Diagnostics) {
 	diags = append(diags, more...)
 	m.during, more = ev.linksOf(g.meta.during, fr, nil)
 	m.during = append(m.during, g.scope.during...)
+	m.During = addresses(m.during)
 	diags = append(diags, more...)
-	m.Enabled, m.off, diags = ev.enabled(&g.unit, fr, diags)
+	m.Enabled, m.Off, diags = ev.enabled(&g.unit, fr, diags)
 	m.in(g.scope)
 	return m, diags
 }
@@ -160,7 +161,7 @@ func (m *made) in(s *scope) {
 	if m.When != OnSuccess {
 		inherited = s.enabled
 	}
-	m.Enabled, m.off = enabledBoth(inherited, m.Enabled), s.off || m.off
+	m.Enabled, m.Off = enabledBoth(inherited, m.Enabled), s.off || m.Off
 }
 
 // enabledBoth is true when two conditions are; nil stands for true.

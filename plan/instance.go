@@ -6,6 +6,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
 
+	"github.com/dcosflow/dcosflow/dag"
 	"github.com/dcosflow/dcosflow/dsl"
 	"github.com/dcosflow/dcosflow/schema"
 	"github.com/dcosflow/dcosflow/steps"
@@ -18,8 +19,6 @@ type made struct {
 	links []link
 	// during are the spans that must hold while it works.
 	during []link
-	// off says that it is known before the run to be disabled.
-	off bool
 }
 
 // link is a step or group, or one instance of it, that something waits for.
@@ -36,6 +35,15 @@ func (l link) target() end {
 		return l.unit.end(l.key)
 	}
 	return l.unit.whole(l.unit.join())
+}
+
+// addresses are those of what links mean.
+func addresses(links []link) []dag.ID {
+	var ids []dag.ID
+	for _, l := range links {
+		ids = append(ids, l.target().id)
+	}
+	return ids
 }
 
 // instance makes an instance of a step: all of it but the values that only a
@@ -68,6 +76,7 @@ func (ev *evaluator) instance(st *step, fr *frame) (*made, hcl.Diagnostics) {
 	if st.within == nil && !st.final() {
 		m.during = append(m.during, st.scope.during...)
 	}
+	m.During = addresses(m.during)
 	return m, append(diags, more...)
 }
 
@@ -169,7 +178,7 @@ func (ev *evaluator) examine(st *step, m *made) hcl.Diagnostics {
 	if st.role() != steps.Provisions {
 		m.links = append(m.links, ev.live(st.body, bare)...)
 	}
-	m.Enabled, m.off, d.diags = ev.enabled(&st.unit, m.frame, d.diags)
+	m.Enabled, m.Off, d.diags = ev.enabled(&st.unit, m.frame, d.diags)
 	if st.within == nil {
 		m.in(st.scope)
 	}

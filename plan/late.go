@@ -21,6 +21,7 @@ func (b *builder) lateInstances(p part) {
 	all := made{Instance: expander}
 	all.in(u.scope) // a disabled module has no keys to look for
 	expander.Timeout, expander.Description, expander.Subject = ghost.Timeout, ghost.Description, ghost.Subject
+	expander.During = ghost.During
 	history := b.in.History
 	expander.Expand = func(f Facts) (dag.Expansion[*Instance], error) {
 		x, err := b.ev.expand(p, f)

@@ -47,9 +47,10 @@ func (b *builder) bracket(s *scope) {
 	m := s.call
 	inst := &Instance{
 		ID: s.region.id, Kind: Region, Step: m.name, Key: s.frame.key, Keyed: s.frame.keyed, When: OnSuccess, Range: m.rng,
+		During: addresses(s.during), Off: s.off,
 	}
 	b.report(b.ev.early(&m.unit, s.frame, inst))
-	made := &made{Instance: inst, frame: s.frame, links: s.waits, during: s.during, off: s.off}
+	made := &made{Instance: inst, frame: s.frame, links: s.waits, during: s.during}
 	inst.Enabled = s.inherited
 	b.graph.open(b.ev, &m.unit, made, s.region)
 	b.graph.shut(made, s.region)

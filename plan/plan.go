@@ -147,8 +147,10 @@ type Kind int
 // finalisers hang on it. A Start opens the span whose Work closes it; its ID is
 // that one's with ":start". An Opening and a Region are the two ends of an
 // instance of a group, or of a module that is rolled, repeated or bounded: the
-// Region's ID is the address, group.g["k"], the Opening's that with ":begin".
-// Only Work has Configure; of the others, only a Region that fails does more
+// Region's ID is the address, group.g["k"], the Opening's that with ":begin". A
+// Gate stands between very many instances of a span and what happens during all
+// of them: it opens a span that does nothing, and that a Join closes. Its ID is
+// step.x:all:start, the Join's step.x:all. Only Work has Configure; of the others, only a Region that fails does more
 // than settle.
 const (
 	Work Kind = iota
@@ -158,6 +160,7 @@ const (
 	Start
 	Opening
 	Region
+	Gate
 )
 
 // When says after which runs an instance works.
@@ -212,9 +215,14 @@ type Instance struct {
 	// Span of its Work, and Of is that.
 	Span *Span
 	Of   *Instance
+	// During are the spans that must hold while it works: step.x stands for all
+	// instances of one.
+	During []dag.ID
 	// Region is the address of the innermost region around it; empty for none.
 	Region dag.ID
 
+	// Off says that it is known before the run to be disabled.
+	Off bool
 	// Enabled evaluates `enabled`; nil means true. Errors are *Error. That of a
 	// group is its Opening's: when it is false, nothing in the region runs. A
 	// Start has none of its own, and that of its Work counts.

@@ -78,9 +78,9 @@ func (s *simulation) visit(ctx context.Context, id dag.ID, inst *Instance, contr
 		first := !s.again[id] && inst.Retry.Attempts > 1
 		s.again[id] = true
 		return dag.Result{Again: first}, nil
-	case Start:
+	case Start, Gate:
 		h, err := control.Hold()
-		if err != nil || inst.Span.Alone {
+		if err != nil || inst.Kind == Start && inst.Span.Alone {
 			return dag.Result{}, err
 		}
 		select {

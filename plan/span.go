@@ -119,14 +119,14 @@ func (b *builder) duringText(u *unit, at site) {
 // spans checks what is said to happen during what, and notes it.
 func (b *builder) spans() {
 	for _, m := range b.calls {
-		b.spansOf(&m.unit)
+		b.spansOf(&m.unit, m.width())
 	}
 	for _, p := range b.parts {
 		if p.group != nil {
-			b.spansOf(&p.group.unit)
+			b.spansOf(&p.group.unit, p.group.width())
 		}
 		for _, st := range p.steps() {
-			b.spansOf(&st.unit)
+			b.spansOf(&st.unit, st.width())
 			b.astray = b.astray || st.typ == nil && len(st.meta.during) > 0
 		}
 	}
@@ -137,7 +137,9 @@ func (b *builder) spans() {
 	}
 }
 
-func (b *builder) spansOf(u *unit) {
+// spansOf checks what is said to happen during what for one step, group or
+// module, which makes a number of vertices.
+func (b *builder) spansOf(u *unit, width int) {
 	sound, before := []use(nil), len(b.diags)
 	for _, use := range u.meta.during {
 		switch st := use.step; {
@@ -150,6 +152,9 @@ func (b *builder) spansOf(u *unit) {
 			b.problem(use.rng, "A step during itself", "%s cannot wait for its own start.", st.address())
 		default:
 			st.held = true
+			if use.key == nil {
+				st.wide += width
+			}
 			sound = append(sound, use)
 		}
 	}
@@ -239,6 +244,8 @@ func (d *draft) during(ev *evaluator, first, last end, spans []link, off bool) {
 // duringAll lets something happen during all instances of a span.
 func (d *draft) duringAll(ev *evaluator, span *unit, c child) {
 	switch {
+	case span.gated():
+		d.bracket(span.gate(), c)
 	case !span.fan.late || d.facts != nil:
 		for _, fr := range ev.framesNow(span, d.facts) {
 			d.bracket(span.end(fr.key), c)
@@ -263,6 +270,8 @@ func (d *draft) duringLater(l link) {
 		l.unit.waiting = append(l.unit.waiting, all)
 	case l.one || l.unit.fan.kind == single:
 		d.graph.bracket(l.unit.end(l.key), all)
+	case l.unit.gated():
+		d.graph.bracket(l.unit.gate(), all)
 	default:
 		for _, fr := range l.unit.fan.frames {
 			d.graph.bracket(l.unit.end(fr.key), all)

@@ -11,13 +11,18 @@ import (
 // something that they wait for (rule 14).
 func (b *builder) starved(g *dag.Graph[*Instance], vertices []dag.Vertex[*Instance]) {
 	said := map[string]bool{}
-	members := map[string]int{}
+	members, takers := map[string]int{}, map[string]int{}
 	for _, v := range vertices {
 		members[v.Traits.Roll]++
+		for _, lock := range v.Traits.Locks {
+			takers[lock]++
+		}
 	}
 	for _, v := range vertices {
-		if v.Value.Kind != Start || len(v.Traits.Locks) == 0 && v.Traits.Roll == "" {
-			continue
+		roll, rolled := b.plan.Graph.Roll(v.Traits.Roll)
+		shares := slices.ContainsFunc(v.Traits.Locks, func(lock string) bool { return takers[lock] > 1 })
+		if v.Value.Kind != Start || !shares && (!rolled || members[roll.Name] <= roll.Limit) {
+			continue // nobody else wants what it holds
 		}
 		before := map[dag.ID]bool{v.ID: true}
 		reach(g, v.ID, before)

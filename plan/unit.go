@@ -40,9 +40,11 @@ type unit struct {
 	joined bool
 	roll   *dag.Roll
 	// held says that something happens during it, and waiting what of that was
-	// there when the keys of it were not known yet.
+	// there when the keys of it were not known yet. Wide is how many vertices
+	// happen during all instances.
 	held    bool
 	waiting []child
+	wide    int
 }
 
 // part is a step or a group: exactly one of them.

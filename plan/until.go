@@ -51,7 +51,7 @@ func (p *Plan) Until(last []dag.ID) {
 	for _, id := range p.Graph.IDs() {
 		i := p.Graph.Value(id)
 		if !needed[id] && !held[id] && i.When == OnSuccess && (i.works() || i.Kind == Opening) {
-			i.Enabled = never
+			i.Enabled, i.Off = never, true
 		}
 	}
 	p.Outputs = nil

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -20,7 +21,8 @@ type instanceView struct {
 	Wave  int       `json:"wave"`
 	When  plan.When `json:"when"`
 	Needs []dag.ID  `json:"needs,omitempty"`
-	// During are the spans that hold while it runs.
+	// During are the spans that hold while it runs; all instances of one have
+	// its address, step.x.
 	During      []dag.ID  `json:"during,omitempty"`
 	Span        *spanView `json:"span,omitempty"`
 	KnownAfter  []dag.ID  `json:"known_after,omitempty"`
@@ -31,8 +33,10 @@ type instanceView struct {
 	Locks       []string  `json:"locks,omitempty"`
 	Tolerated   bool      `json:"tolerated,omitempty"`
 	Added       bool      `json:"added,omitempty"`
-	Description string    `json:"description,omitempty"`
-	Source      string    `json:"source,omitempty"`
+	// Off says that it is known to be disabled.
+	Off         bool   `json:"disabled,omitempty"`
+	Description string `json:"description,omitempty"`
+	Source      string `json:"source,omitempty"`
 	// Expected is how long it will take, as it did in earlier runs itself
 	// (address) or as others of its type did (type).
 	Expected     time.Duration `json:"expected_ns,omitempty"`
@@ -60,9 +64,9 @@ func viewInstance(g *dag.Graph[*plan.Instance], id dag.ID, wave int) instanceVie
 		Address: string(inst.ID), Type: typeOf(inst), Cluster: inst.Cluster, Node: inst.Node,
 		Wave: wave, When: inst.When, Span: viewSpan(inst),
 		Tolerated: inst.Tolerated, Added: inst.Added, Description: inst.Description, Source: place(inst.Range),
-		Locks: inst.Locks,
+		Locks: inst.Locks, During: compact(slices.Clone(inst.During)), Off: inst.Off,
 	}
-	view.Needs, view.During = needs(g, id)
+	view.Needs = needs(g, id)
 	if inst.Basis != "" {
 		view.Expected, view.ExpectedFrom = inst.Expected, inst.Basis
 	}
@@ -125,19 +129,20 @@ func visible(inst *plan.Instance) bool {
 	return false
 }
 
-// needs lists what an instance waits for, and the spans that it is during. A
-// whole step has its address, step.x: its instances in the list of each that
-// waits would be quadratic. The barrier is not listed: every finaliser waits for
-// it; nor is the beginning of the group that a step is in.
-func needs(g *dag.Graph[*plan.Instance], id dag.ID) (list, during []dag.ID) {
+// needs lists what an instance waits for. A whole step has its address, step.x:
+// its instances in the list of each that waits would be quadratic. The barrier
+// is not listed: every finaliser waits for it; nor is the beginning of the group
+// that a step is in, nor are the spans that it is during.
+func needs(g *dag.Graph[*plan.Instance], id dag.ID) []dag.ID {
+	var list []dag.ID
+	late := g.Value(id).Kind == plan.Expander
 	for _, e := range g.Dependencies(id) {
-		switch to := g.Value(e.To); to.Kind {
-		case plan.Barrier, plan.Opening:
-		case plan.Start:
-			during = append(during, to.Of.ID)
+		switch kind := g.Value(e.To).Kind; {
+		case kind == plan.Barrier || kind == plan.Opening || kind == plan.Start || kind == plan.Gate:
+		case kind == plan.Expander && !late: // of a span: others are waited for as a whole
 		default:
 			list = append(list, e.To)
 		}
 	}
-	return compact(list), compact(during)
+	return compact(list)
 }

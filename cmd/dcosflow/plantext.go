@@ -139,6 +139,9 @@ func (i *instanceView) describe() string {
 	if i.Tolerated {
 		parts = append(parts, "may fail")
 	}
+	if i.Off {
+		parts = append(parts, "disabled")
+	}
 	if i.Added {
 		parts = append(parts, "added by the plan")
 	}
