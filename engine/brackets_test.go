@@ -310,6 +310,44 @@ func TestSpanDisabled(t *testing.T) {
 	})
 }
 
+// What is during a gate is during all spans that the gate is during; nobody is
+// told of the gate.
+func TestGate(t *testing.T) {
+	for name, child := range map[string]work{"passes": sleep(2 * time.Second), "fails": fail(errors.New("broken"))} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				s, h := newStage(t), newHolders()
+				s.add(&plan.Instance{ID: "step.cut:all:start", Kind: plan.Gate}, dag.Traits{Opens: "step.cut:all", Span: true, Lazy: true})
+				s.main(&plan.Instance{ID: "step.cut:all", Kind: plan.Join}, dag.Traits{}, "step.cut:all:start")
+				for _, id := range []dag.ID{"step.cut.a", "step.cut.b"} {
+					s.span(id, fault{world: h}, plan.Span{})
+					err := errors.Join(s.plan.Graph.DependOn("step.cut:all:start", id+":start", dag.Succeeded), s.plan.Graph.DependOn(id, "step.cut:all", dag.Settled))
+					if err != nil {
+						t.Fatal(err)
+					}
+				}
+				held := 0
+				s.step("step.child", func(ctx context.Context, env steps.Env) (cty.Value, error) {
+					h.mu.Lock()
+					held = len(h.open)
+					h.mu.Unlock()
+					return child(ctx, env)
+				})
+				s.during("step.child", "step.cut:all")
+				r := s.run(t.Context())
+				h.check(t)
+				if held != 2 || len(h.starts) != 2 {
+					t.Errorf("%d spans held while the child ran, and %d started; want 2 and 2", held, len(h.starts))
+				}
+				s.wantState(r, "step.cut.a", events.Succeeded)
+				if kinds := slices.Concat(s.kindsOf("step.cut:all"), s.kindsOf("step.cut:all:start")); len(kinds) > 0 {
+					t.Errorf("there are events of the gate: %v", kinds)
+				}
+			})
+		})
+	}
+}
+
 // Without a record of it, nothing is touched.
 func TestSpanWithoutJournal(t *testing.T) {
 	bubble(t, func(t *testing.T) {

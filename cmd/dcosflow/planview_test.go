@@ -162,15 +162,16 @@ func bracketPlan(t *testing.T) *plan.Plan {
 		t.Fatal(err)
 	}
 	writer := &plan.Instance{ID: "step.writer", Type: run, Span: &plan.Span{StopTimeout: 5 * time.Second}}
-	fault := &plan.Instance{ID: `step.kill["a"]`, Type: kill, Key: "a", Keyed: true, Span: &plan.Span{Duration: time.Minute}}
-	region := &plan.Instance{ID: `group.roll["a"]`, Kind: plan.Region, Step: "roll", Key: "a", Keyed: true, Retry: plan.Retry{Attempts: 2}}
+	fault := &plan.Instance{ID: `step.kill["a"]`, Type: kill, Key: "a", Keyed: true, Span: &plan.Span{Duration: time.Minute}, During: []dag.ID{"step.writer"}}
+	region := &plan.Instance{ID: `group.roll["a"]`, Kind: plan.Region, Step: "roll", Key: "a", Keyed: true, Retry: plan.Retry{Attempts: 2}, During: []dag.ID{"step.writer"}}
 	span(writer)
 	add(&plan.Instance{ID: `group.roll["a"]:begin`, Kind: plan.Opening, Step: "roll", Key: "a", Keyed: true}, dag.Traits{Opens: region.ID, Roll: "group.roll"}, "step.writer:start")
 	add(&plan.Instance{ID: `group.roll["a"].up`, Type: run}, dag.Traits{}, `group.roll["a"]:begin`)
 	add(&plan.Instance{ID: `group.roll["a"].check`, Type: run}, dag.Traits{}, `group.roll["a"]:begin`, `group.roll["a"].up`)
 	add(region, dag.Traits{}, `group.roll["a"].up`, `group.roll["a"].check`, `group.roll["a"]:begin`)
 	span(fault, region.ID, "step.writer:start")
-	add(&plan.Instance{ID: "step.look", Type: run}, dag.Traits{}, `step.kill["a"]:start`)
+	add(&plan.Instance{ID: "step.cut[*]", Kind: plan.Expander, Step: "cut", Type: run}, dag.Traits{})
+	add(&plan.Instance{ID: "step.look", Type: run, Off: true, During: []dag.ID{`step.kill["a"]`, "step.cut"}}, dag.Traits{}, `step.kill["a"]:start`, "step.cut[*]")
 	add(fault, dag.Traits{}, `step.kill["a"]:start`, "step.look")
 	add(writer, dag.Traits{}, "step.writer:start", region.ID, fault.ID)
 	add(&plan.Instance{ID: "group.late[*]", Kind: plan.Expander, Step: "late"}, dag.Traits{}, "step.writer")
@@ -192,6 +193,7 @@ func TestPlanOfSpansAndGroups(t *testing.T) {
 
 Wave 1
   step.writer  run, in the background
+  step.cut[*]  run
   module.m["x"]  module
 
 Wave 2
@@ -211,14 +213,14 @@ Wave 5
       during step.writer
 
 Wave 6
-  step.look  run
-      during step.kill["a"]
+  step.look  run, disabled
+      during step.kill["a"], step.cut
 
 Wave 7
   group.late[*]  group
       instances known after step.writer
 
-8 instances in 7 waves. Seed 0. Nothing was touched.
+9 instances in 7 waves. Seed 0. Nothing was touched.
 `
 	if diff := cmp.Diff(want, got.String()); diff != "" {
 		t.Errorf("the text of the plan (-want +got):\n%s", diff)
