@@ -6,6 +6,9 @@ import "github.com/dcosflow/dcosflow/dag"
 // during all of them there is an edge for each.
 const mostPairs = 10_000
 
+// gateSuffix ends the address of what closes a Gate.
+const gateSuffix = ":all"
+
 // gated says that a Gate stands between the instances of a span and what happens
 // during all of them.
 func (u *unit) gated() bool { return len(u.fan.frames)*u.wide > mostPairs }
@@ -28,7 +31,7 @@ func (m *module) width() int {
 }
 
 // gate is what happens during all instances of a span, as an end of edges.
-func (u *unit) gate() end { return u.whole(u.join() + ":all") }
+func (u *unit) gate() end { return u.whole(u.join() + gateSuffix) }
 
 // gate adds the two vertices of a span that does nothing and is during all
 // instances of another.

@@ -39,6 +39,20 @@ func TestWideSpansHaveAGate(t *testing.T) {
 	checkEdges(t, narrow, `step.kid["k0"]`, `step.span["k0"]:start`, `step.span["k1"]:start`)
 }
 
+func TestCyclesThroughAGateNameTheStep(t *testing.T) {
+	_, diags, files := request{text: wideSpan + `step "run" "before" { command = [values(step.span)[0].stdout] }
+step "run" "after" {
+  during     = [step.span]
+  depends_on = [step.before]
+  command    = ["a"]
+}
+`}.build(t)
+	got := rendered(diags, files)
+	if !strings.Contains(got, "step.after waits for step.before") || strings.Contains(got, ":all") {
+		t.Errorf("the cycle is told with other names:\n%s", got)
+	}
+}
+
 // All spans hold while anything happens during them, and all end after it.
 func TestWideSpansHoldForAll(t *testing.T) {
 	p := mustBuild(t, wideSpan)

@@ -26,7 +26,10 @@ const (
 
 // written is the address by which the author of the workflow knows a vertex.
 func written(id dag.ID) dag.ID {
-	return dag.ID(strings.TrimSuffix(strings.TrimSuffix(string(id), beginSuffix), startSuffix))
+	for _, suffix := range []string{beginSuffix, startSuffix, gateSuffix} {
+		id = dag.ID(strings.TrimSuffix(string(id), suffix))
+	}
+	return id
 }
 
 // opens reports whether a vertex is the beginning of another one.
