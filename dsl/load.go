@@ -165,12 +165,18 @@ func broken(diags hcl.Diagnostics) hcl.Diagnostics {
 	return slices.DeleteFunc(diags, func(d *hcl.Diagnostic) bool { return d.Summary == "Root value must be object" })
 }
 
-// firstAtEachPlace drops what the parser says again about the same place.
+// firstAtEachPlace drops what the parser says again about the same place, and
+// the same about a line: of a file that is no text it says that of every byte.
 func firstAtEachPlace(diags hcl.Diagnostics) hcl.Diagnostics {
-	seen := map[hcl.Range]bool{}
+	type line struct {
+		summary string
+		number  int
+	}
+	seen, lines := map[hcl.Range]bool{}, map[line]bool{}
 	return slices.DeleteFunc(diags, func(d *hcl.Diagnostic) bool {
-		echo := d.Subject != nil && seen[subject(d)]
-		seen[subject(d)] = true
+		at, on := subject(d), line{d.Summary, subject(d).Start.Line}
+		echo := d.Subject != nil && (seen[at] || lines[on])
+		seen[at], lines[on] = true, true
 		return echo
 	})
 }

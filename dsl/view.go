@@ -3,6 +3,7 @@ package dsl
 import (
 	"bytes"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hcled"
@@ -93,6 +94,7 @@ func snippet(file *hcl.File, rng hcl.Range) *SnippetView {
 	if i := bytes.IndexByte(src[max(end-1, start):], '\n'); i >= 0 {
 		to = max(end-1, start) + i
 	}
+	from, to = narrow(src, from, to, start, end)
 	code := string(src[from:to])
 	return &SnippetView{
 		Context:        hcled.ContextString(file, start),
@@ -102,6 +104,29 @@ func snippet(file *hcl.File, rng hcl.Range) *SnippetView {
 		HighlightEnd:   min(end-from, len(code)),
 		Values:         []ValueView{},
 	}
+}
+
+// longSnippet is how many bytes of source are shown whole, and aroundMark what is
+// shown before and after the place when there are more: JSON that a program made
+// may be one line.
+const (
+	longSnippet = 1000
+	aroundMark  = 200
+)
+
+// narrow cuts a long snippet to what is near the place from start to end.
+func narrow(src []byte, from, to, start, end int) (int, int) {
+	if to-from <= longSnippet {
+		return from, to
+	}
+	from, to = max(from, start-aroundMark), min(to, min(end, start+longSnippet)+aroundMark)
+	for from < start && !utf8.RuneStart(src[from]) {
+		from++
+	}
+	for to > start && to < len(src) && !utf8.RuneStart(src[to]) {
+		to--
+	}
+	return from, to
 }
 
 // values are those of the references in the expression, where they are known.
