@@ -18,7 +18,6 @@ var roleOfNode = map[string]string{
 }
 
 func TestA21_Install(t *testing.T) {
-	t.Parallel()
 	t.Run("six nodes", func(t *testing.T) {
 		s := upgradedSix(t)
 		calls := s.calls()
@@ -65,7 +64,6 @@ func TestA21_Install(t *testing.T) {
 }
 
 func TestA26_RefusedConfiguration(t *testing.T) {
-	t.Parallel()
 	t.Run("bad keys", func(t *testing.T) {
 		file := project(t, upgradeTest)
 		s, args := dcosRun(t, file, `config={resolvers=["198.51.100.1"],cluster_name=""}`)
@@ -107,7 +105,6 @@ func TestA26_RefusedConfiguration(t *testing.T) {
 }
 
 func TestA27_ParallelInstall(t *testing.T) {
-	t.Parallel()
 	t.Run("six nodes", func(t *testing.T) {
 		s := upgradedSix(t)
 		each := installSeconds * time.Second
@@ -137,7 +134,6 @@ func TestA27_ParallelInstall(t *testing.T) {
 }
 
 func TestA31_Upgrade(t *testing.T) {
-	t.Parallel()
 	t.Run("six nodes", func(t *testing.T) {
 		s := upgradedSix(t)
 		if n := count(s.calls(), "bundle-to", "run", "-v --generate-node-upgrade-script "+oldRelease); n != 1 {
@@ -198,7 +194,6 @@ func overlaps(list []instance) int {
 }
 
 func TestA83_MainCommand(t *testing.T) {
-	t.Parallel()
 	t.Run("passes", func(t *testing.T) {
 		s := upgradedSix(t)
 		six.result.says(t, "passed upgrade-test")
