@@ -55,7 +55,7 @@ step "run" "packages" {
 step "run" "install" {
   nodes      = cluster.etcd.member
   depends_on = [step.packages[node.name]]
-  script     = file("install.sh")
+  script     = file("../modules/etcd/install.sh")
   env = {
     NAME    = node.name
     IP      = node.ip

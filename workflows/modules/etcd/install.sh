@@ -1,9 +1,8 @@
-# Installs the etcd of the distribution and configures this member. The service does not
-# start yet: it would found a cluster of its own.
+# Installs the etcd of the node's distribution and configures this member. The
+# service does not start yet: it would found a cluster of its own.
 set -eu
 export DEBIAN_FRONTEND=noninteractive
 
-apt-get update -qq -o Acquire::Languages=none >&2
 printf '#!/bin/sh\nexit 101\n' >/usr/sbin/policy-rc.d
 chmod +x /usr/sbin/policy-rc.d
 apt-get install -qq -y etcd-server etcd-client >&2

@@ -11,9 +11,16 @@ variable "members" {
   description = "The nodes that become its members, such as cluster.etcd.member."
 }
 
+step "run" "index" {
+  nodes   = var.members
+  command = ["apt-get", "update", "-qq", "-o", "Acquire::Languages=none"]
+  timeout = "5m"
+}
+
 step "run" "install" {
-  nodes  = var.members
-  script = file("install.sh")
+  nodes      = var.members
+  depends_on = [step.index[node.name]]
+  script     = file("install.sh")
   env = {
     NAME    = node.name
     IP      = node.ip
